@@ -1,0 +1,457 @@
+package cognitoauth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth/internal/kit"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// TokenUse is the kind of a Cognito token, the value of its claim token_use.
+type TokenUse string
+
+const (
+	// AccessToken is what an API is called with; it names the app client in
+	// client_id and carries scopes.
+	AccessToken TokenUse = "access"
+	// IDToken tells an app who logged in; it names the app client in aud and
+	// carries the user's attributes, but no scopes.
+	IDToken TokenUse = "id"
+)
+
+// Claims are the verified claims of one token, the caller's own copy: no other
+// request sees a change made to them. Claims are read by any number of
+// goroutines at once. The zero value has no claims; every policy denies a nil
+// pointer.
+//
+// Which token carries what is in the Cognito developer guide, under
+// "Understanding the access token" and "Understanding the identity token".
+type Claims struct {
+	// Subject is sub, the user's stable identifier; on a machine's token
+	// without sub it is the ClientID.
+	Subject string
+	// Username is username on access tokens and cognito:username on ID tokens;
+	// "" on a machine's token. A user name can be an e-mail address and can be
+	// given to another user later: key your data by Subject.
+	Username string
+	// ClientID is the app client: client_id on access tokens, aud on ID tokens.
+	ClientID string
+	// TokenUse is token_use.
+	TokenUse TokenUse
+	// Issuer is iss, and PoolID the ID of the Pool whose settings accepted it.
+	Issuer, PoolID string
+	// ID is jti, and OriginID origin_jti, which all tokens of one login share;
+	// "" where the app client has token revocation switched off.
+	ID, OriginID string
+	// EventID is event_id, "" on most machine tokens.
+	EventID string
+	// ACR is acr, the authentication context class, "" where Cognito sends none.
+	ACR string
+	// AuthTime is when the user last logged in (refreshing does not move it),
+	// IssuedAt, NotBefore and Expiry are iat, nbf and exp. All are in UTC, whole
+	// seconds, and zero where the token does not say. Expiry is never zero.
+	AuthTime, IssuedAt, NotBefore, Expiry time.Time
+
+	scope    string
+	groups   []string
+	audience []string
+	keyID    string
+	payload  string // the JSON object, verbatim
+
+	// The two spellings of the user name, of which settle takes the one that
+	// belongs to the kind of token; named tells whether there is a username.
+	username, cognitoUsername string
+	named                     bool
+
+	// The clock and leeway of the Middleware that verified the token, for
+	// policies about time.
+	now    func() time.Time
+	leeway time.Duration
+}
+
+// Scopes returns the token's scopes in its order; nil on ID tokens.
+func (c *Claims) Scopes() []string {
+	// Not strings.Fields: only the space separates scopes (RFC 6749, section 3.3).
+	return strings.FieldsFunc(c.scope, func(r rune) bool { return r == ' ' })
+}
+
+// Groups returns the user's groups (cognito:groups) in the token's order; nil
+// if there are none. A user of a federated provider also is in a group that
+// Cognito names after the pool and the provider.
+func (c *Claims) Groups() []string { return slices.Clone(c.groups) }
+
+// Audience returns aud: nil on most access tokens, the app client on ID
+// tokens, the resource on tokens bound to one (RFC 8707).
+func (c *Claims) Audience() []string { return slices.Clone(c.audience) }
+
+// HasScope reports whether the token has exactly this scope; case counts
+// (RFC 6749, section 3.3).
+func (c *Claims) HasScope(scope string) bool {
+	for rest := c.scope; rest != ""; {
+		var s string
+		if s, rest, _ = strings.Cut(rest, " "); s == scope && s != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// HasGroup reports whether the user is in exactly this group; case counts.
+func (c *Claims) HasGroup(group string) bool { return slices.Contains(c.groups, group) }
+
+// IsMachine reports whether the token was issued to an app client for itself
+// (client credentials grant): an access token without a username.
+func (c *Claims) IsMachine() bool { return c.TokenUse == AccessToken && !c.named }
+
+// Decode decodes the whole verified payload into v, a pointer, for claims that
+// have no field here. Names match exactly and case counts, unlike in
+// encoding/json; tags are written the same way. The rules are those of
+// github.com/go-json-experiment/json, the code behind encoding/json/v2.
+func (c *Claims) Decode(v any) error {
+	if c.payload == "" {
+		return errors.New("cognitoauth: Decode of Claims that no token carried")
+	}
+	if err := json.Unmarshal([]byte(c.payload), v); err != nil {
+		// The cause is not in the text, because it can quote the payload.
+		return &decodeError{err}
+	}
+	return nil
+}
+
+type decodeError struct{ cause error }
+
+func (e *decodeError) Error() string {
+	return fmt.Sprintf("cognitoauth: the claims do not fit the value given to Decode (%T)", e.cause)
+}
+func (e *decodeError) Unwrap() error { return e.cause }
+
+// String returns the named claim if it is a JSON string, and "" if it is
+// anything else or absent. Cognito sends every custom attribute
+// ("custom:tenant") as a string.
+func (c *Claims) String(name string) string {
+	s, _ := text(c.member(name))
+	return s
+}
+
+// Bool returns whether the named claim is true: the JSON boolean, or the
+// string "true", which Cognito sends for email_verified in some places.
+func (c *Claims) Bool(name string) bool {
+	v := c.member(name)
+	return string(v) == "true" || string(v) == `"true"`
+}
+
+// member returns the JSON value of a top-level claim, nil if there is none.
+func (c *Claims) member(name string) (found jsontext.Value) {
+	if c == nil || c.payload == "" {
+		return nil
+	}
+	// The payload was strict JSON when it was verified: no error can occur.
+	_ = members([]byte(c.payload), func(n []byte, v jsontext.Value, _ int) bool {
+		if string(n) == name {
+			found = v.Clone()
+		}
+		return true
+	})
+	return found
+}
+
+// FromContext returns the claims of the request that ctx belongs to, and
+// whether there are any: behind Wrap there are, except on AllowAnonymous
+// routes, and on Optional routes called without a token.
+func FromContext(ctx context.Context) (*Claims, bool) {
+	if a, ok := ctx.Value(contextKey{}).(*admission); ok && a.authenticated {
+		return &a.claims, true
+	}
+	return nil, false
+}
+
+// contextKey is the key under which Wrap leaves its verdict.
+type contextKey struct{}
+
+// admission is the verdict that a request carries from Wrap to the handlers
+// behind it. One allocation holds it and the request's own copy of the claims.
+type admission struct {
+	claims        Claims
+	authenticated bool        // false: an Optional route without a token
+	mw            *Middleware // nil: put there by the test kit
+	pending       bool        // the decision has yet to be reported, by a Require
+}
+
+func init() {
+	kit.NewClaims = func(payload []byte, poolID string, now func() time.Time, leeway time.Duration) (any, error) {
+		c := new(Claims)
+		if err := c.decode(payload); err != nil {
+			return nil, err
+		}
+		c.PoolID, c.now, c.leeway = poolID, now, leeway
+		c.settle()
+		return c, nil
+	}
+	kit.WithClaims = func(ctx context.Context, claims any) context.Context {
+		a := &admission{claims: *claims.(*Claims), authenticated: true}
+		if a.claims.now == nil {
+			a.claims.now = time.Now
+		}
+		return context.WithValue(ctx, contextKey{}, a)
+	}
+}
+
+// decode reads a payload strictly: one JSON object with exact, unique names,
+// valid UTF-8 and bounded depth, in which every claim that the library knows
+// has the JSON type that Cognito gives it.
+//
+// encoding/json would accept Client_ID, and even ſub, for the field it folds
+// to, take the last of two members of one name, and turn invalid UTF-8 into
+// U+FFFD; with each, two readers of one token can see two different callers
+// (RFC 8725, section 2.7).
+func (c *Claims) decode(doc []byte) *Error {
+	if tooDeep(doc) {
+		return refuse(&claimsMalformed, evidence{note: ": it nests deeper than " + strconv.Itoa(maxDepth) + " levels"})
+	}
+	c.payload = string(doc)
+	var fault string
+	ok := members(doc, func(name []byte, value jsontext.Value, end int) bool {
+		if !c.set(name, value, end) {
+			fault = string(name)
+		}
+		return fault == ""
+	})
+	switch {
+	case fault != "":
+		return refuse(&claimsMalformed, evidence{claim: fault, note: " (unverified)"})
+	case !ok:
+		return refuse(&claimsMalformed, evidence{note: ": names unique, UTF-8 valid, nothing behind it"})
+	}
+	return nil
+}
+
+// set stores one member; end is the offset of the value's end in the payload.
+// It reports whether the value has the type that Cognito gives the claim.
+func (c *Claims) set(name []byte, value jsontext.Value, end int) (ok bool) {
+	switch string(name) {
+	case "sub":
+		c.Subject, ok = c.text(value, end)
+	case "iss":
+		c.Issuer, ok = c.text(value, end)
+	case "token_use":
+		var use string
+		use, ok = c.text(value, end)
+		c.TokenUse = TokenUse(use)
+	case "client_id":
+		c.ClientID, ok = c.text(value, end)
+	case "username":
+		c.username, ok = c.text(value, end)
+		c.named = ok
+	case "cognito:username":
+		c.cognitoUsername, ok = c.text(value, end)
+	case "scope":
+		c.scope, ok = c.text(value, end)
+	case "jti":
+		c.ID, ok = c.text(value, end)
+	case "origin_jti":
+		c.OriginID, ok = c.text(value, end)
+	case "event_id":
+		c.EventID, ok = c.text(value, end)
+	case "acr":
+		c.ACR, ok = c.text(value, end)
+	case "exp":
+		c.Expiry, ok = numericDate(value, math.Floor)
+	case "nbf":
+		c.NotBefore, ok = numericDate(value, math.Ceil)
+	case "iat":
+		c.IssuedAt, ok = numericDate(value, math.Ceil)
+	case "auth_time":
+		c.AuthTime, ok = numericDate(value, math.Ceil)
+	case "aud":
+		if value.Kind() == '"' {
+			var one string
+			one, ok = c.text(value, end)
+			c.audience = []string{one}
+		} else {
+			c.audience, ok = texts(value)
+		}
+	case "cognito:groups":
+		c.groups, ok = texts(value)
+	default:
+		ok = true
+	}
+	return ok
+}
+
+// text is the string that value holds. Without an escape in it, which is the
+// rule, it is a part of the payload and costs no allocation.
+func (c *Claims) text(value jsontext.Value, end int) (string, bool) {
+	if value.Kind() != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return c.payload[end-len(value)+1 : end-1], true
+	}
+	return text(value)
+}
+
+// settle fills the fields whose source depends on the kind of token.
+func (c *Claims) settle() {
+	if c.TokenUse == IDToken {
+		c.Username, c.ClientID = c.cognitoUsername, ""
+		if len(c.audience) == 1 {
+			c.ClientID = c.audience[0]
+		}
+		return
+	}
+	c.Username = c.username
+	if c.Subject == "" && c.IsMachine() {
+		c.Subject = c.ClientID
+	}
+}
+
+// maxDepth bounds how deeply a payload or key set may nest. Cognito's own
+// claims nest two levels, a trigger's somewhat more.
+const maxDepth = 64
+
+// tooDeep reports whether doc may nest deeper than maxDepth, before a decoder
+// recurses into it. Nearly every document has fewer brackets than that at all.
+func tooDeep(doc []byte) bool {
+	if bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) <= maxDepth {
+		return false
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return false
+}
+
+// reader is a JSON decoder and the buffer it reads from, kept together so that
+// both are used again.
+type reader struct {
+	dec jsontext.Decoder
+	buf bytes.Buffer
+}
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// members calls visit for each member of the one JSON object that doc is, with
+// its unescaped name, its raw value, and the offset at which the value ends;
+// all are valid during the call only. It reports whether doc is such an object,
+// with unique names, valid UTF-8 and nothing but white space around it, and
+// visit never returned false.
+func members(doc []byte, visit func(name []byte, value jsontext.Value, end int) bool, opts ...jsontext.Options) bool {
+	r := readers.Get().(*reader)
+	defer func() {
+		r.buf = bytes.Buffer{} // do not keep doc alive
+		r.dec.Reset(&r.buf)
+		readers.Put(r)
+	}()
+	r.buf = *bytes.NewBuffer(doc)
+	r.dec.Reset(&r.buf, opts...)
+	if open, err := r.dec.ReadToken(); err != nil || open.Kind() != '{' {
+		return false
+	}
+	for r.dec.PeekKind() == '"' {
+		name, err := r.dec.ReadValue()
+		if err != nil {
+			return false
+		}
+		value, err := r.dec.ReadValue()
+		if err != nil || !visit(unquote(name), value, int(r.dec.InputOffset())) {
+			return false
+		}
+	}
+	if end, err := r.dec.ReadToken(); err != nil || end.Kind() != '}' {
+		return false
+	}
+	_, err := r.dec.ReadToken()
+	return err == io.EOF
+}
+
+// unquote is the text of a JSON string. It copies only what is escaped.
+func unquote(value jsontext.Value) []byte {
+	if bytes.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1]
+	}
+	s, _ := jsontext.AppendUnquote(nil, value)
+	return s
+}
+
+// text is the string that value holds.
+func text(value jsontext.Value) (string, bool) {
+	if value.Kind() != '"' {
+		return "", false
+	}
+	return string(unquote(value)), true
+}
+
+// texts is the list of strings that value holds.
+func texts(value jsontext.Value) ([]string, bool) {
+	all := []string{}
+	ok := elements(value, func(member jsontext.Value) bool {
+		s, ok := text(member)
+		all = append(all, s)
+		return ok
+	})
+	return all, ok
+}
+
+// elements calls visit for each element of the JSON array that value is. It
+// reports whether value is one and visit never returned false.
+func elements(value jsontext.Value, visit func(jsontext.Value) bool, opts ...jsontext.Options) bool {
+	if value.Kind() != '[' {
+		return false
+	}
+	// The value comes from a decoder and is valid: reading it cannot fail.
+	dec := jsontext.NewDecoder(bytes.NewBuffer(value), opts...)
+	_, _ = dec.ReadToken()
+	for dec.PeekKind() != ']' {
+		element, err := dec.ReadValue()
+		if err != nil || !visit(element) {
+			return false
+		}
+	}
+	return true
+}
+
+// numericDate is a NumericDate (RFC 7519, section 2), rounded to the second.
+// One that an IEEE double cannot count in whole seconds does not fit: Go's
+// conversion of such a number to an integer differs between machines.
+func numericDate(value jsontext.Value, round func(float64) float64) (time.Time, bool) {
+	if value.Kind() != '0' {
+		return time.Time{}, false
+	}
+	n, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil {
+		f, err := strconv.ParseFloat(string(value), 64)
+		if err != nil || math.Abs(f) >= maxDate {
+			return time.Time{}, false
+		}
+		n = int64(round(f))
+	}
+	t := time.Unix(n, 0).UTC()
+	// The zero Time stands for an absent claim.
+	return t, n > -maxDate && n < maxDate && !t.IsZero()
+}
+
+const maxDate = 1 << 53

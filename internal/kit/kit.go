@@ -1,0 +1,22 @@
+// Package kit is the door between the test kit and the library.
+//
+// The library keeps the constructor of verified claims and its context key to
+// itself, so that no program can present claims that nobody verified. The test
+// kit needs both; package cognitoauth hands them over here, where only this
+// module can import them.
+package kit
+
+import (
+	"context"
+	"time"
+)
+
+// NewClaims builds a *cognitoauth.Claims from a payload as if a token with
+// that payload had been verified for the pool poolID. The clock and leeway are
+// those that time-based policies will use. It fails on what the validator's
+// strict decoder refuses. Package cognitoauth sets it.
+var NewClaims func(payload []byte, poolID string, now func() time.Time, leeway time.Duration) (any, error)
+
+// WithClaims returns a context that carries claims, a *cognitoauth.Claims, the
+// way Wrap's handlers see it. Package cognitoauth sets it.
+var WithClaims func(ctx context.Context, claims any) context.Context
