@@ -1,0 +1,761 @@
+package cognitoauth
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"iter"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// The validator. A token passes, in this order, its form, its header, its
+// payload as JSON, the choice of the one Pool entry that iss and token_use
+// select, the checks of its claims as refusals, its key, its signature, and
+// Config.Revoked. An expired token, or one meant for somebody else, thereby
+// costs neither a signature nor a fetch; and nothing that a token says is acted
+// upon, kept or handed out before the signature vouches for it.
+type validator struct {
+	issuers map[string]*issuer
+	known   []string // the issuers, in the order of the configuration
+	times   *jwt.Validator
+	now     func() time.Time
+	leeway  time.Duration
+	limit   int // bytes of a token
+	revoked func(context.Context, *Claims) (bool, error)
+}
+
+// issuer is one accepted iss: which Pool entry takes which kind of token of
+// it. At least one is not nil.
+type issuer struct {
+	access, id *trust
+}
+
+// trust is one Pool entry for one of its issuers, frozen.
+type trust struct {
+	*entry
+	source *keySource
+}
+
+// entry is what a Pool entry demands of a token.
+type entry struct {
+	id          string
+	use         TokenUse
+	clients     map[string]bool // nil: any
+	audiences   []string
+	maxLifetime time.Duration
+}
+
+// maxHeaderBytes bounds the decoded header; Cognito's has about 80.
+const maxHeaderBytes = 1 << 10
+
+// Validate decides about one token, without a request: the second door, for a
+// gRPC interceptor, a WebSocket's ticket or a Lambda handler. token is the
+// compact form alone, without "Bearer". It applies no policy: the caller checks
+// its own with [Policy.Check]. The claims are the caller's own copy.
+//
+// A refusal is an [*Error]. Where the key of the token has to be fetched first
+// it waits for that, at most 3 s and until ctx ends. Safe for concurrent use; a
+// zero Middleware refuses everything.
+//
+// [RFC 7519, section 7.2] lists what validating is, [RFC 8725] what goes wrong
+// with it, and the developer guide, under "Verifying JSON web tokens", what
+// Cognito asks for beyond them.
+//
+// [RFC 7519, section 7.2]: https://www.rfc-editor.org/rfc/rfc7519#section-7.2
+// [RFC 8725]: https://www.rfc-editor.org/rfc/rfc8725
+func (m *Middleware) Validate(ctx context.Context, token string) (*Claims, error) {
+	c := new(Claims)
+	if err := m.validate(ctx, token, c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// validate is Validate into the caller's Claims.
+func (m *Middleware) validate(ctx context.Context, token string, c *Claims) *Error {
+	if m == nil || m.validator == nil {
+		return refuse(&notWired, evidence{})
+	}
+	if err := m.validator.validate(ctx, token, c); err != nil {
+		*c = Claims{} // what is refused is not handed out
+		err.realm = m.realm
+		return err
+	}
+	return nil
+}
+
+func (v *validator) validate(ctx context.Context, token string, c *Claims) *Error {
+	parts, err := v.split(token)
+	if err != nil {
+		return err
+	}
+	kid, err := decodeHeader(parts.header)
+	if err != nil {
+		return err
+	}
+	if err := c.decode(parts.payload); err != nil {
+		err.kid = kid
+		return err
+	}
+	t, err := v.choose(c)
+	if err == nil {
+		c.PoolID, c.now, c.leeway, c.keyID = t.id, v.now, v.leeway, kid
+		err = v.admit(ctx, t, parts, c)
+	}
+	if err != nil {
+		err.trust, err.kid = t, kid
+	}
+	return err
+}
+
+// admit takes a token whose Pool entry is known through the rest.
+func (v *validator) admit(ctx context.Context, t *trust, parts segments, c *Claims) *Error {
+	c.settle()
+	if err := v.checkClaims(t, c); err != nil {
+		return err
+	}
+	if err := t.checkSignature(ctx, parts, c.keyID); err != nil {
+		return err
+	}
+	// The fetch of a key may have taken its time.
+	if err := v.checkTimes(c); err != nil {
+		return err
+	}
+	return v.checkRevoked(ctx, c)
+}
+
+// checkClaims is what a token's claims can be refused for; the first fault
+// names the refusal.
+func (v *validator) checkClaims(t *trust, c *Claims) *Error {
+	if err := v.checkTimes(c); err != nil {
+		return err
+	}
+	if err := v.checkLifetime(t, c); err != nil {
+		return err
+	}
+	if err := checkClient(t, c); err != nil {
+		return err
+	}
+	if err := checkSubject(c); err != nil {
+		return err
+	}
+	return checkAudience(t, c)
+}
+
+// segments are the three decoded parts of a token, and the text that the
+// signature is over.
+type segments struct {
+	signed          string
+	header, payload []byte
+	signature       []byte
+}
+
+// split takes the compact form apart (RFC 7515, section 7.1): three segments
+// of canonical base64url, none of them empty.
+func (v *validator) split(token string) (s segments, _ *Error) {
+	if len(token) > v.limit {
+		return s, refuse(&tokenTooLarge, evidence{found: strconv.Itoa(len(token)), note: strconv.Itoa(v.limit)})
+	}
+	header, rest, _ := strings.Cut(token, ".")
+	payload, signature, ok := strings.Cut(rest, ".")
+	if !ok || strings.IndexByte(signature, '.') >= 0 {
+		return s, refuse(&tokenMalformed, evidence{note: hintParts(token)})
+	}
+	if len(header) > base64.RawURLEncoding.EncodedLen(maxHeaderBytes) {
+		return s, refuse(&tokenMalformed, evidence{note: ": its header is longer than 1 KiB"})
+	}
+	var err1, err2, err3 error
+	s.signed = token[:len(header)+1+len(payload)]
+	s.header, err1 = decodeBase64(header)
+	s.payload, err2 = decodeBase64(payload)
+	s.signature, err3 = decodeBase64(signature)
+	if err1 != nil || err2 != nil || err3 != nil {
+		return s, refuse(&tokenMalformed, evidence{note: ": a segment is not canonical base64url without padding"})
+	}
+	if header == "" || payload == "" || signature == "" {
+		return s, refuse(&tokenMalformed, evidence{note: ": a segment is empty"})
+	}
+	return s, nil
+}
+
+// hintParts tells what a string with other than two dots most likely is.
+func hintParts(token string) string {
+	switch n := strings.Count(token, "."); {
+	case n == 4:
+		return ": it has five parts, as Cognito's refresh tokens have; send the access token"
+	case n == 0:
+		return ": it has no dots, expected three parts; is it a client secret or an authorization code?"
+	default:
+		return ": it has " + strconv.Itoa(n) + " dots, expected two"
+	}
+}
+
+// header is what the validator reads of a JOSE header. The zero kind means
+// absent.
+type header struct {
+	alg, kid, typ    string
+	kidKind, typKind jsontext.Kind
+	forbidden        string
+}
+
+// decodeHeader reads the header strictly and returns its kid. Members that
+// point to keys elsewhere (jku, x5u, jwk, x5c) are ignored, as is whatever
+// else Cognito does not send but RFC 7515, section 4, tells to ignore.
+func decodeHeader(doc []byte) (kid string, _ *Error) {
+	var h header
+	ok := len(doc) <= maxHeaderBytes && !tooDeep(doc) && members(doc, func(name []byte, value jsontext.Value, _ int) bool {
+		h.set(name, value)
+		return true
+	})
+	ev := evidence{kid: h.kid}
+	switch {
+	case !ok:
+		ev.note = ": its header is not one strict JSON object"
+		return "", refuse(&tokenMalformed, ev)
+	case h.alg != "RS256":
+		// RFC 8725, section 3.1: one algorithm, compared with case.
+		ev.found = h.alg
+		return "", refuse(&algorithmUnsupported, ev)
+	case h.kid == "" || len(h.kid) > maxKeyIDBytes:
+		ev.found, ev.note = h.kid, h.describeKeyID()
+		return "", refuse(&keyIDInvalid, ev)
+	case h.forbidden != "":
+		ev.claim = h.forbidden
+		return "", refuse(&headerUnsupported, ev)
+	case !h.acceptableType():
+		ev.found = h.typ
+		return "", refuse(&typeUnsupported, ev)
+	}
+	return h.kid, nil
+}
+
+func (h *header) set(name []byte, value jsontext.Value) {
+	switch string(name) {
+	case "alg":
+		h.alg, _ = text(value)
+	case "kid":
+		h.kidKind = value.Kind()
+		h.kid, _ = text(value)
+	case "typ":
+		h.typKind = value.Kind()
+		h.typ, _ = text(value)
+	case "crit", "b64", "enc", "zip", "cty":
+		// crit must be understood (RFC 7515, section 4.1.11) and b64 comes with
+		// it (RFC 7797); enc and zip make a JWE, cty a nested token.
+		h.forbidden = string(name)
+	}
+}
+
+func (h *header) describeKeyID() string {
+	switch {
+	case h.kidKind == 0:
+		return "missing"
+	case h.kidKind != '"':
+		return "not a string"
+	case h.kid == "":
+		return "empty"
+	}
+	return strconv.Itoa(len(h.kid)) + " bytes long"
+}
+
+// acceptableType: Cognito sends no typ; JWT and at+jwt say nothing that is
+// wrong; another explicit type says that this is some other kind of token (RFC
+// 8725, section 3.11).
+func (h *header) acceptableType() bool {
+	if h.typKind == 0 {
+		return true
+	}
+	typ := h.typ
+	if len(typ) > len("application/") && strings.EqualFold(typ[:len("application/")], "application/") {
+		typ = typ[len("application/"):]
+	}
+	// EqualFold would fold U+212A too, but neither name has a letter for that.
+	return strings.EqualFold(typ, "JWT") || strings.EqualFold(typ, "at+jwt")
+}
+
+// choose finds the one Pool entry whose settings count for the token.
+func (v *validator) choose(c *Claims) (*trust, *Error) {
+	iss := v.issuers[c.Issuer]
+	if iss == nil {
+		return nil, refuse(&issuerMismatch, evidence{found: c.Issuer, known: v.known})
+	}
+	t, other := iss.access, iss.id
+	switch {
+	case c.TokenUse == AccessToken && iss.access != nil:
+		return iss.access, nil
+	case c.TokenUse == IDToken && iss.id != nil:
+		return iss.id, nil
+	case t == nil:
+		t, other = other, nil
+	}
+	known := []string{string(t.use)}
+	if other != nil {
+		known = append(known, string(other.use))
+	}
+	return t, refuse(&tokenUseMismatch, evidence{found: string(c.TokenUse), known: known})
+}
+
+// times lends exp, nbf and iat to golang-jwt's validator.
+type times struct {
+	jwt.Claims // the accessors that the validator, as configured, never calls
+
+	exp, nbf, iat *jwt.NumericDate
+}
+
+func (t *times) GetExpirationTime() (*jwt.NumericDate, error) { return t.exp, nil }
+func (t *times) GetNotBefore() (*jwt.NumericDate, error)      { return t.nbf, nil }
+func (t *times) GetIssuedAt() (*jwt.NumericDate, error)       { return t.iat, nil }
+
+func date(t time.Time) *jwt.NumericDate {
+	if t.IsZero() {
+		return nil
+	}
+	return &jwt.NumericDate{Time: t}
+}
+
+// checkTimes: exp is required and not reached, nbf and iat are not in the
+// future, each with the leeway (RFC 7519, sections 4.1.4 to 4.1.6).
+func (v *validator) checkTimes(c *Claims) *Error {
+	err := v.times.Validate(&times{exp: date(c.Expiry), nbf: date(c.NotBefore), iat: date(c.IssuedAt)})
+	if err == nil {
+		return nil
+	}
+	ev := evidence{now: v.now(), leeway: v.leeway}
+	switch {
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return refuse(&expiryMissing, ev)
+	case errors.Is(err, jwt.ErrTokenExpired):
+		ev.at = c.Expiry
+		return refuse(&tokenExpired, ev)
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		ev.claim, ev.at = "nbf", c.NotBefore
+		return refuse(&tokenNotYetValid, ev)
+	}
+	ev.claim, ev.at = "iat", c.IssuedAt
+	return refuse(&tokenIssuedInFuture, ev)
+}
+
+// checkLifetime: Cognito issues no token for longer than a day, so a longer
+// one is not Cognito's, or has its times in milliseconds.
+func (v *validator) checkLifetime(t *trust, c *Claims) *Error {
+	from, claim := c.IssuedAt, "iat"
+	if from.IsZero() {
+		from, claim = v.now(), "now"
+	}
+	if c.Expiry.Sub(from) <= t.maxLifetime+v.leeway {
+		return nil
+	}
+	return refuse(&lifetimeTooLong, evidence{claim: claim, at: c.Expiry, now: from})
+}
+
+// checkClient is what Cognito access tokens have instead of an audience: the
+// app client they were issued to. Neither claim stands in for the other.
+func checkClient(t *trust, c *Claims) *Error {
+	if c.ClientID != "" && (t.clients == nil || t.clients[c.ClientID]) {
+		return nil
+	}
+	claim := "client_id"
+	if t.use == IDToken {
+		claim = "aud"
+	}
+	return refuse(&clientMismatch, evidence{claim: claim, found: c.ClientID})
+}
+
+func checkSubject(c *Claims) *Error {
+	if c.Subject == "" {
+		return refuse(&subjectMissing, evidence{})
+	}
+	return nil
+}
+
+// checkAudience: whoever is not named in a present aud must refuse the token
+// (RFC 7519, section 4.1.3). Cognito sets aud on an access token to the one
+// resource it was requested for (RFC 8707), and lets a trigger set it to the
+// token's own client_id, which says nothing about a resource.
+func checkAudience(t *trust, c *Claims) *Error {
+	if t.use != AccessToken {
+		return nil // aud is the client, checked as such
+	}
+	if c.audience == nil {
+		if len(t.audiences) == 0 || c.IsMachine() {
+			return nil
+		}
+		return refuse(&audienceMismatch, evidence{})
+	}
+	if len(c.audience) == 0 || slices.Contains(c.audience, "") {
+		return refuse(&audienceMismatch, evidence{note: " is an empty list or names an empty audience"})
+	}
+	own := len(t.audiences) == 0 || c.IsMachine()
+	for _, aud := range c.audience {
+		if own && aud == c.ClientID || slices.Contains(t.audiences, aud) {
+			return nil
+		}
+	}
+	return refuse(&audienceMismatch, evidence{found: c.audience[0]})
+}
+
+// checkSignature resolves the key through keyfunc and verifies with
+// golang-jwt's RS256.
+func (t *trust) checkSignature(ctx context.Context, parts segments, kid string) *Error {
+	key, err := t.source.resolve.KeyfuncCtx(ctx)(&jwt.Token{Header: map[string]any{"alg": "RS256", "kid": kid}})
+	if err != nil {
+		var u *unavailableError
+		if errors.As(err, &u) {
+			e := refuse(&keysUnavailable, evidence{cause: u.cause})
+			e.RetryAfter = max(u.retry, firstBackoff)
+			return e
+		}
+		return refuse(&keyUnknown, evidence{})
+	}
+	if err := jwt.SigningMethodRS256.Verify(parts.signed, parts.signature, key); err != nil {
+		return refuse(&signatureInvalid, evidence{})
+	}
+	return nil
+}
+
+// checkRevoked asks Config.Revoked. Without an answer nobody is let in.
+func (v *validator) checkRevoked(ctx context.Context, c *Claims) *Error {
+	if v.revoked == nil {
+		return nil
+	}
+	switch revoked, err := v.revoked(ctx, c); {
+	case err != nil:
+		e := refuse(&revocationUnavailable, evidence{cause: err, client: c.ClientID, verified: true})
+		e.RetryAfter = firstBackoff
+		return e
+	case revoked:
+		return refuse(&tokenRevoked, evidence{client: c.ClientID, verified: true})
+	}
+	return nil
+}
+
+// Pool is one user pool, or one kind of token of it, that is accepted, with the
+// settings that count for its tokens.
+type Pool struct {
+	_ [0]func() // keyed literals only
+
+	// ID is the user pool's ID, "eu-west-1_EXAMPLE01". Region, issuers and
+	// key-set URL follow from it, in the partitions aws, aws-cn, aws-us-gov and
+	// aws-eusc; elsewhere Issuer is needed, and ID may look as it likes. Required.
+	ID string
+	// ClientIDs are the app clients whose tokens are accepted. Required, unless
+	// DangerouslyAllowAnyClient.
+	ClientIDs []string
+	// TokenUse is the kind of token. Empty: AccessToken. To accept both, list the
+	// pool twice.
+	TokenUse TokenUse
+	// Audiences are the resource identifiers that this API answers to (RFC 8707).
+	// With them, a user's token must name one of them in aud. Without, a token
+	// that is bound to a resource is refused. Access tokens only.
+	Audiences []string
+	// ReplicaRegions are further regions of a multi-Region pool, whose original
+	// form of the issuer is accepted too. The updated form always names the
+	// primary region.
+	ReplicaRegions []string
+	// MaxLifetime bounds exp - iat, or exp - now without iat. Zero: 24 h, the
+	// longest that Cognito allows; an emulator may need more. At most 100 years.
+	MaxLifetime time.Duration
+	// Issuer replaces the issuers that follow from ID, for emulators and custom
+	// endpoints, or to pin one form. It is compared byte for byte and is not
+	// called. Excludes ReplicaRegions.
+	Issuer string
+	// JWKSURL is where keys are fetched, if elsewhere than at the issuer. Empty:
+	// what follows from ID, or {Issuer}/.well-known/jwks.json. It must be https,
+	// or http on loopback.
+	JWKSURL string
+	// JWKS is a key set known in advance (RFC 7517): nothing is fetched, and a
+	// key that is not in it stays unknown. Excludes JWKSURL.
+	JWKS []byte
+	// DangerouslyAllowAnyClient accepts every app client of the pool, those that
+	// somebody registers tomorrow included. Excludes ClientIDs.
+	DangerouslyAllowAnyClient bool
+	// DangerouslyAllowHTTP allows a key-set URL with http on any host. Whoever is
+	// on the way can then replace the keys.
+	DangerouslyAllowHTTP bool
+}
+
+const (
+	defaultMaxLifetime = 24 * time.Hour
+	maxMaxLifetime     = 100 * 365 * 24 * time.Hour
+	wellKnownKeys      = "/.well-known/jwks.json"
+)
+
+// partitions are the endpoint suffixes by region.
+var partitions = []struct {
+	region *regexp.Regexp
+	suffix string
+}{
+	{regexp.MustCompile(`^(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+$`), "amazonaws.com"},
+	{regexp.MustCompile(`^us-gov-[a-z]+-[0-9]+$`), "amazonaws.com"},
+	{regexp.MustCompile(`^cn-[a-z]+-[0-9]+$`), "amazonaws.com.cn"},
+	{regexp.MustCompile(`^eusc-[a-z]+-[a-z]+-[0-9]+$`), "amazonaws.eu"},
+}
+
+// partition is the index of a region's partition, -1 if it is in none of them.
+func partition(region string) int {
+	for i, p := range partitions {
+		if p.region.MatchString(region) {
+			return i
+		}
+	}
+	return -1
+}
+
+var (
+	poolID       = regexp.MustCompile(`^([a-z0-9-]+)_[0-9a-zA-Z]+$`)
+	identityPool = regexp.MustCompile(`^[a-z0-9-]+:[0-9a-fA-F-]{36}$`)
+)
+
+// pool checks the i-th Pool and adds what it accepts.
+func (b *builder) pool(i int, p Pool) {
+	field := "Pools[" + strconv.Itoa(i) + "]."
+	fault := func(format string, args ...any) { b.mistake(field+format, args...) }
+	before := len(b.mistakes)
+	e := &entry{id: p.ID, use: p.TokenUse, audiences: slices.Clone(p.Audiences), maxLifetime: p.MaxLifetime}
+	if e.use == "" {
+		e.use = AccessToken
+	}
+	if e.maxLifetime == 0 {
+		e.maxLifetime = defaultMaxLifetime
+	}
+	region := p.checkID(fault)
+	e.clients = p.checkClients(fault)
+	p.checkRest(e, fault)
+	p.checkIssuer(region, fault)
+	p.checkURLs(fault)
+	if len(b.mistakes) > before {
+		return
+	}
+	for iss, source := range b.trusts(p, region, fault) {
+		b.accept(field, iss, &trust{e, source})
+	}
+}
+
+// accept makes t responsible for the tokens of iss that are of its kind.
+func (b *builder) accept(field, iss string, t *trust) {
+	key := string(t.use) + " " + iss
+	if other := b.uses[key]; other != "" {
+		b.mistake("%sTokenUse: %s tokens of issuer %q are accepted by Config.%s already: merge the two, or let them differ in TokenUse",
+			field, t.use, iss, strings.TrimSuffix(other, "."))
+		return
+	}
+	b.uses[key] = field
+	if b.issuers[iss] == nil {
+		b.issuers[iss] = &issuer{}
+		b.known = append(b.known, iss)
+	}
+	if t.use == IDToken {
+		b.issuers[iss].id = t
+	} else {
+		b.issuers[iss].access = t
+	}
+}
+
+// trusts are the issuers of a Pool, each with the source of its keys.
+func (b *builder) trusts(p Pool, region string, fault func(string, ...any)) iter.Seq2[string, *keySource] {
+	return func(yield func(string, *keySource) bool) {
+		var issuers []string
+		if p.Issuer != "" {
+			issuers = []string{p.Issuer}
+		} else {
+			suffix := "." + partitions[partition(region)].suffix + "/" + p.ID
+			issuers = []string{"https://cognito-idp." + region + suffix, "https://issuer-cognito-idp." + region + suffix}
+			for _, replica := range p.ReplicaRegions {
+				issuers = append(issuers, "https://cognito-idp."+replica+suffix)
+			}
+		}
+		var shared *keySource
+		switch {
+		case p.JWKS != nil:
+			set, err := parseKeySet(p.JWKS)
+			if err != nil {
+				fault("JWKS: %v", err)
+				return
+			}
+			shared = b.source(p.ID)
+			shared.publish(set, nil)
+		case p.JWKSURL != "":
+			shared = b.source(p.ID, p.JWKSURL)
+		case p.Issuer != "":
+			shared = b.source(p.ID, p.Issuer+wellKnownKeys)
+		}
+		for i, iss := range issuers {
+			source := shared
+			switch {
+			case source != nil:
+			case i < 2: // the two forms for the primary region
+				source = b.source(p.ID, issuers[0]+wellKnownKeys, issuers[1]+wellKnownKeys)
+			default:
+				source = b.source(p.ID, iss+wellKnownKeys)
+			}
+			if !yield(iss, source) {
+				return
+			}
+		}
+	}
+}
+
+// source is the key source for these URLs, one for all Pool entries.
+func (b *builder) source(pool string, urls ...string) *keySource {
+	for _, s := range b.sources {
+		if len(urls) > 0 && slices.Equal(s.urls, urls) {
+			return s
+		}
+	}
+	s := newKeySource(pool, urls, b.client, b.now, b.log)
+	b.sources = append(b.sources, s)
+	return s
+}
+
+// checkID returns the region of the pool, "" if it has none that is known.
+func (p *Pool) checkID(fault func(string, ...any)) (region string) {
+	m := poolID.FindStringSubmatch(p.ID)
+	if m != nil {
+		region = m[1]
+	}
+	known := region != "" && partition(region) >= 0 && len(p.ID) <= 55
+	switch {
+	case p.ID == "":
+		fault("ID is empty, expected a user pool's ID such as %q", "eu-west-1_EXAMPLE01")
+	case identityPool.MatchString(p.ID):
+		fault("ID %q is an identity pool's, expected a user pool's such as %q", p.ID, "eu-west-1_EXAMPLE01")
+	case p.Issuer != "" || known:
+		return region
+	case strings.Contains(p.ID, "/") || strings.Contains(p.ID, "."):
+		fault("ID %q is a URL, domain or ARN, expected the user pool's ID such as %q", p.ID, "eu-west-1_EXAMPLE01")
+	case region != "":
+		fault("ID %q: region %q is in none of the partitions aws, aws-cn, aws-us-gov and aws-eusc; set Issuer as well", p.ID, region)
+	default:
+		fault("ID %q is not of the form region_name, such as %q; an emulator's ID needs Issuer as well", p.ID, "eu-west-1_EXAMPLE01")
+	}
+	return ""
+}
+
+// checkClients returns the accepted app clients, nil for any.
+func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
+	if p.DangerouslyAllowAnyClient {
+		if len(p.ClientIDs) > 0 {
+			fault("DangerouslyAllowAnyClient and ClientIDs exclude each other: drop one")
+		}
+		return nil
+	}
+	if len(p.ClientIDs) == 0 {
+		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused")
+	}
+	clients := map[string]bool{}
+	for i, id := range p.ClientIDs {
+		switch {
+		case id == "":
+			fault("ClientIDs[%d] is empty: drop it", i)
+		case strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r == ',' || r > '~' }) || len(id) > 128:
+			fault("ClientIDs[%d] %q is no app client's ID: one ID of at most 128 letters and digits each", i, id)
+		case clients[id]:
+			fault("ClientIDs[%d] %q is there twice: drop one", i, id)
+		}
+		clients[id] = true
+	}
+	return clients
+}
+
+func (p *Pool) checkRest(e *entry, fault func(string, ...any)) {
+	if e.use != AccessToken && e.use != IDToken {
+		fault("TokenUse is %q, expected AccessToken, IDToken or nothing", p.TokenUse)
+	}
+	if p.MaxLifetime < 0 || p.MaxLifetime > maxMaxLifetime {
+		fault("MaxLifetime is %s, expected 0 (for %s) to %s", p.MaxLifetime, defaultMaxLifetime, maxMaxLifetime)
+	}
+	if len(p.Audiences) > 0 && e.use == IDToken {
+		fault("Audiences and TokenUse IDToken exclude each other: the aud of an ID token is its app client, which ClientIDs checks")
+	}
+	for i, aud := range p.Audiences {
+		switch {
+		case aud == "":
+			fault("Audiences[%d] is empty: drop it", i)
+		case slices.Contains(p.Audiences[:i], aud):
+			fault("Audiences[%d] %q is there twice: drop one", i, aud)
+		case e.clients[aud]:
+			fault("Audiences[%d] %q is an app client's ID: leave it in ClientIDs alone; Audiences are the URLs of this API", i, aud)
+		}
+	}
+}
+
+// checkIssuer checks Issuer and ReplicaRegions.
+func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
+	for i, replica := range p.ReplicaRegions {
+		switch home := partition(region); {
+		case p.Issuer != "":
+			fault("ReplicaRegions and Issuer exclude each other: Issuer is the only one that is accepted")
+			return
+		case home < 0: // ID is at fault
+		case partition(replica) < 0:
+			fault("ReplicaRegions[%d] %q is not a region, such as %q", i, replica, "us-east-1")
+		case partition(replica) != home:
+			fault("ReplicaRegions[%d] %q is in another partition than the pool's region %q", i, replica, region)
+		case replica == region || slices.Contains(p.ReplicaRegions[:i], replica):
+			fault("ReplicaRegions[%d] %q is there already: the pool's own region %q counts without being listed", i, replica, region)
+		}
+	}
+	if p.Issuer == "" {
+		return
+	}
+	u, err := url.Parse(p.Issuer)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		fault("Issuer %q is not an absolute http or https URL without query and fragment; leave it empty for a pool on AWS", p.Issuer)
+	case hostedUI(u):
+		fault("Issuer %q is the pool's login domain, which issues nothing: leave Issuer empty, the issuer follows from ID", p.Issuer)
+	case strings.HasPrefix(u.Host, "cognito-identity."):
+		fault("Issuer %q issues identity pools' tokens, which are not accepted: leave it empty, the issuer follows from ID", p.Issuer)
+	case awsIssuer(u) && u.Path != "/"+p.ID:
+		fault("Issuer %q: expected the path %q on Cognito's own host; leave Issuer empty, it follows from ID", p.Issuer, "/"+p.ID)
+	case awsIssuer(u) && region != "" && !strings.HasPrefix(u.Host[strings.Index(u.Host, "cognito-idp."):], "cognito-idp."+region+"."):
+		fault("Issuer %q is not in region %q of ID %q: leave Issuer empty, or use ReplicaRegions for a multi-Region pool", p.Issuer, region, p.ID)
+	}
+}
+
+func hostedUI(u *url.URL) bool {
+	return strings.HasSuffix(u.Hostname(), ".amazoncognito.com") || strings.HasSuffix(u.Hostname(), ".amazoncognito.com.cn")
+}
+
+func awsIssuer(u *url.URL) bool {
+	return strings.HasPrefix(u.Host, "cognito-idp.") || strings.HasPrefix(u.Host, "issuer-cognito-idp.")
+}
+
+// checkURLs checks where keys come from.
+func (p *Pool) checkURLs(fault func(string, ...any)) {
+	where, address := "JWKSURL", p.JWKSURL
+	switch {
+	case p.JWKS != nil && p.JWKSURL != "":
+		fault("JWKS and JWKSURL exclude each other: drop one")
+		return
+	case p.JWKS != nil || p.JWKSURL == "" && p.Issuer == "":
+		return
+	case address == "":
+		where, address = "Issuer", p.Issuer
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "":
+		if where == "JWKSURL" { // Issuer has been checked
+			fault("JWKSURL %q is not an absolute https URL without user and fragment", address)
+		}
+	case where == "JWKSURL" && hostedUI(u):
+		fault("JWKSURL %q is on the pool's login domain, which has no keys: leave it empty, the URL follows from ID", address)
+	case u.Scheme == "http" && !p.DangerouslyAllowHTTP && !loopback(u.Hostname()):
+		fault("%s %q: keys are fetched over https, or http on loopback only; DangerouslyAllowHTTP allows it elsewhere", where, address)
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
