@@ -1,0 +1,414 @@
+package cognitoauth
+
+import (
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Policy says which verified claims may pass. Policies are values without
+// state, safe to share. The zero Policy denies everything.
+//
+// Each leaf takes one name; [And] and [Or] say the rest, so nobody has to guess
+// whether a list means any or all. A leaf that can never be met (an empty name,
+// a malformed scope) panics where it is written, as a bad pattern does in
+// net/http.
+type Policy struct {
+	rule rule
+}
+
+// rule is a node of a policy.
+type rule interface {
+	// check returns nil if the claims, which are not nil, meet the rule.
+	check(r *http.Request, c *Claims) *Error
+	// scopes are those that a client has to ask for to meet the rule, given the
+	// claims it has, or nil claims if it has none.
+	scopes(c *Claims) []string
+	// String is the Go expression that makes the rule.
+	String() string
+}
+
+// Check reports whether the claims meet the policy: nil, or an [*Error] that
+// tells which part of it they do not meet. Nil claims never do. r is what an
+// [Assert] in the policy is given, and may be nil if there is none. Safe for
+// concurrent use.
+func (p Policy) Check(r *http.Request, c *Claims) error {
+	if err := p.check(r, c); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (p Policy) check(r *http.Request, c *Claims) *Error {
+	switch {
+	case c == nil:
+		e := refuse(&tokenMissing, evidence{})
+		e.scopes = p.scopes(nil)
+		return e
+	case p.rule == nil:
+		return refuse(&policyDenies, evidence{})
+	}
+	return p.rule.check(r, c)
+}
+
+func (p Policy) scopes(c *Claims) []string {
+	if p.rule == nil {
+		return nil
+	}
+	return p.rule.scopes(c)
+}
+
+// String is the policy as the Go expression that makes it, for logs and route
+// listings.
+func (p Policy) String() string {
+	if p.rule == nil {
+		return "Policy{}"
+	}
+	return p.rule.String()
+}
+
+// leaf is a rule with one condition.
+type leaf struct {
+	text  string
+	why   *reason // of a denial
+	meets func(*http.Request, *Claims) bool
+}
+
+func (l *leaf) check(r *http.Request, c *Claims) *Error {
+	if l.meets(r, c) {
+		return nil
+	}
+	return refuse(l.why, evidence{claim: l.text, found: c.ClientID, verified: true})
+}
+
+func (*leaf) scopes(*Claims) []string { return nil }
+func (l *leaf) String() string        { return l.text }
+
+// Authenticated is met by any valid token. It is the fallback policy unless
+// Config.Fallback says otherwise.
+func Authenticated() Policy {
+	return Policy{&leaf{"Authenticated()", &policyDenies, func(*http.Request, *Claims) bool { return true }}}
+}
+
+// Group is met if the user is in exactly this group (cognito:groups); case
+// counts, and groups do not nest. It panics on an empty name.
+func Group(name string) Policy {
+	must(name != "", "Group", "an empty name matches no group")
+	return Policy{&leaf{call("Group", name), &groupMissing, func(_ *http.Request, c *Claims) bool { return c.HasGroup(name) }}}
+}
+
+// ClientID is met if the token was issued to exactly this app client. It
+// narrows Pool.ClientIDs for a route. It panics on an empty ID.
+func ClientID(id string) Policy {
+	must(id != "", "ClientID", "an empty ID matches no client")
+	return Policy{&leaf{call("ClientID", id), &clientDenied, func(_ *http.Request, c *Claims) bool { return c.ClientID == id }}}
+}
+
+// Claim is met if the top-level claim is a JSON string equal to value, or, for
+// a value of "true" or "false", that boolean: Cognito sends booleans both ways.
+// It panics on an empty name, and on scope and cognito:groups, which are lists
+// and have [Scope] and [Group].
+func Claim(name, value string) Policy {
+	must(name != "", "Claim", "an empty name matches no claim")
+	must(name != "scope", "Claim", `"scope" is a list of scopes: use Scope`)
+	must(name != "cognito:groups", "Claim", `"cognito:groups" is a list of groups: use Group`)
+	return Policy{&leaf{call("Claim", name, value), &claimDenied, func(_ *http.Request, c *Claims) bool {
+		found := c.member(name)
+		if (value == "true" || value == "false") && string(found) == value {
+			return true
+		}
+		s, ok := text(found)
+		return ok && s == value
+	}}}
+}
+
+// UserToken is met by a token that a user logged in for.
+func UserToken() Policy {
+	return Policy{&leaf{"UserToken()", &userRequired, func(_ *http.Request, c *Claims) bool { return !c.IsMachine() }}}
+}
+
+// MachineToken is met by a token that an app client got for itself (client
+// credentials grant).
+func MachineToken() Policy {
+	return Policy{&leaf{"MachineToken()", &machineRequired, func(_ *http.Request, c *Claims) bool { return c.IsMachine() }}}
+}
+
+// Assert is met if meets returns true. desc stands in String and in
+// [Error.Detail]. It panics on an empty desc or a nil function. meets is called
+// at most once for each Check, by many goroutines at a time, with the request's
+// own copy of the claims; if it panics the request is aborted, and the handler
+// does not run.
+//
+// In a [Require] it sees the request after routing, path values included. In
+// Config.Fallback it runs before routing: r.PathValue is empty there.
+func Assert(desc string, meets func(*http.Request, *Claims) bool) Policy {
+	must(desc != "", "Assert", "say what is asserted")
+	must(meets != nil, "Assert", "the function is nil")
+	return Policy{&leaf{call("Assert", desc), &assertionDenied, meets}}
+}
+
+// scope is the rule of Scope.
+type scope string
+
+// Scope is met if the token has exactly this scope; case counts, and a scope
+// implies no other. A custom scope of Cognito is written with its resource
+// server: "orders/write". It panics on what is no scope-token of RFC 6749,
+// section 3.3, such as two scopes in one string.
+//
+// An ID token has no scopes and is answered 403 without a challenge.
+func Scope(name string) Policy {
+	must(name != "", "Scope", "an empty name matches no scope")
+	for i := range len(name) {
+		must(challengeByte(name[i]) && name[i] != ' ', "Scope", strconv.Quote(name)+" is not one scope (RFC 6749, section 3.3); And and Or join several")
+	}
+	return Policy{scope(name)}
+}
+
+func (s scope) check(_ *http.Request, c *Claims) *Error {
+	if c.HasScope(string(s)) {
+		return nil
+	}
+	ev := evidence{claim: s.String(), found: c.scope, verified: true}
+	if c.TokenUse == IDToken {
+		return refuse(&scopeUnattainable, ev)
+	}
+	e := refuse(&scopeMissing, ev)
+	e.scopes = s.scopes(c)
+	return e
+}
+
+func (s scope) scopes(*Claims) []string { return []string{string(s)} }
+func (s scope) String() string          { return call("Scope", string(s)) }
+
+// within is the rule of AuthenticatedWithin.
+type within time.Duration
+
+// AuthenticatedWithin is met if the user logged in no longer than d ago, by
+// auth_time, which refreshing a token does not move, and by the clock and
+// leeway of the Middleware that verified the token. A missing or future
+// auth_time does not meet it. The answer asks for a new login (RFC 9470), in
+// whole seconds; a machine's token, which no login can renew, is answered 403.
+// It panics unless d is at least a second.
+func AuthenticatedWithin(d time.Duration) Policy {
+	must(d >= time.Second, "AuthenticatedWithin", d.String()+" is shorter than a second: no login is that recent")
+	return Policy{within(d)}
+}
+
+func (d within) check(_ *http.Request, c *Claims) *Error {
+	ev := evidence{claim: d.String(), at: c.AuthTime, verified: true}
+	if c.IsMachine() {
+		return refuse(&loginUnattainable, ev)
+	}
+	if c.now != nil && !c.AuthTime.IsZero() {
+		ev.now = c.now()
+		ago := ev.now.Sub(c.AuthTime)
+		if ago >= -c.leeway && ago-c.leeway <= time.Duration(d) {
+			return nil
+		}
+	}
+	e := refuse(&loginTooOld, ev)
+	e.maxAge = time.Duration(d)
+	return e
+}
+
+func (within) scopes(*Claims) []string { return nil }
+func (d within) String() string        { return "AuthenticatedWithin(" + time.Duration(d).String() + ")" }
+
+// acr is the rule of ACR.
+type acr string
+
+// ACR is met if the token's acr is exactly this; there is no order between
+// levels, so list the stronger ones with [Or]. The answer asks for a login at
+// that level (RFC 9470); a machine's token is answered 403. It panics on a
+// value that a challenge cannot carry: empty, or with a space, a quote, a
+// backslash, or a byte outside ASCII.
+func ACR(value string) Policy {
+	must(value != "", "ACR", "an empty value matches no acr")
+	for i := range len(value) {
+		must(challengeByte(value[i]) && value[i] != ' ', "ACR", strconv.Quote(value)+" cannot be written into acr_values (RFC 9470, section 3)")
+	}
+	return Policy{acr(value)}
+}
+
+func (a acr) check(_ *http.Request, c *Claims) *Error {
+	ev := evidence{claim: a.String(), verified: true}
+	switch {
+	case c.ACR == string(a):
+		return nil
+	case c.IsMachine():
+		return refuse(&acrUnattainable, ev)
+	}
+	e := refuse(&acrMismatch, ev)
+	e.acr = string(a)
+	return e
+}
+
+func (acr) scopes(*Claims) []string { return nil }
+func (a acr) String() string        { return call("ACR", string(a)) }
+
+// and is the rule of And.
+type and []Policy
+
+// And is met if every one of the policies is; And() of nothing is never met.
+//
+// If several are not, the answer is what no token can mend (403), else all the
+// scopes that the whole needs (403), else a new login (401).
+func And(all ...Policy) Policy { return Policy{and(slices.Clone(all))} }
+
+func (a and) check(r *http.Request, c *Claims) *Error {
+	if len(a) == 0 {
+		return refuse(&policyDenies, evidence{})
+	}
+	var worst *Error
+	denials := make(map[int]*Error) // by index; empty, it costs nothing
+	for i, p := range a {
+		if err := p.check(r, c); err != nil {
+			denials[i] = err
+			worst = worse(worst, err)
+		}
+	}
+	if worst == nil || worst.reason.sentinel != ErrInsufficientScope {
+		return worst
+	}
+	var need []string
+	for i, p := range a {
+		if err := denials[i]; err != nil && err.scopes != nil {
+			need = union(need, err.scopes)
+		} else {
+			need = union(need, p.scopes(c))
+		}
+	}
+	worst.scopes = need
+	return worst
+}
+
+// worse is which of two denials of an And answers: one that no token can mend,
+// then scopes, then a new login. Two demands for a login become one.
+func worse(a, b *Error) *Error {
+	if a == nil {
+		return b
+	}
+	if ra, rb := mendable(a), mendable(b); ra != rb {
+		if ra < rb {
+			return a
+		}
+		return b
+	}
+	if a.maxAge == 0 || b.maxAge != 0 && b.maxAge < a.maxAge {
+		a.maxAge = b.maxAge
+	}
+	if a.acr == "" {
+		a.acr = b.acr
+	}
+	return a
+}
+
+// mendable orders denials: 0 cannot be mended by the client, 1 by other
+// scopes, 2 by a new login.
+func mendable(e *Error) int {
+	switch e.reason.sentinel {
+	case ErrInsufficientScope:
+		return 1
+	case ErrStepUpRequired:
+		return 2
+	}
+	return 0
+}
+
+func (a and) scopes(c *Claims) []string {
+	var all []string
+	for _, p := range a {
+		all = union(all, p.scopes(c))
+	}
+	return all
+}
+
+func union(all, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (a and) String() string { return join("And", a) }
+
+// or is the rule of Or.
+type or []Policy
+
+// Or is met if at least one of the policies is; Or() of nothing is never met.
+// They are checked in order, and none after the first that is met.
+//
+// If none is, the answer is that of the first one that the client can mend
+// with other scopes, else with a new login, else 403.
+func Or(alternatives ...Policy) Policy { return Policy{or(slices.Clone(alternatives))} }
+
+func (o or) check(r *http.Request, c *Claims) *Error {
+	best := (*Error)(nil)
+	for _, p := range o {
+		err := p.check(r, c)
+		if err == nil {
+			return nil
+		}
+		if best == nil || easier(err) < easier(best) {
+			best = err
+		}
+	}
+	if best == nil {
+		return refuse(&policyDenies, evidence{})
+	}
+	return best
+}
+
+// easier orders the denials of an Or: by scope, by login, not at all.
+func easier(e *Error) int {
+	if m := mendable(e); m > 0 {
+		return m
+	}
+	return math.MaxInt
+}
+
+// scopes are those of the first alternative that the scopes of c already meet,
+// else of the first.
+func (o or) scopes(c *Claims) []string {
+	if len(o) == 0 {
+		return nil
+	}
+	if c != nil {
+		for _, p := range o {
+			if need := p.scopes(c); !slices.ContainsFunc(need, func(s string) bool { return !c.HasScope(s) }) {
+				return need
+			}
+		}
+	}
+	return o[0].scopes(c)
+}
+
+func (o or) String() string { return join("Or", o) }
+
+func join(name string, all []Policy) string {
+	texts := make([]string, len(all))
+	for i, p := range all {
+		texts[i] = p.String()
+	}
+	return name + "(" + strings.Join(texts, ", ") + ")"
+}
+
+// call is the Go expression name("arg", …).
+func call(name string, args ...string) string {
+	for i, arg := range args {
+		args[i] = strconv.Quote(arg)
+	}
+	return name + "(" + strings.Join(args, ", ") + ")"
+}
+
+// must panics on a policy that can never be met.
+func must(ok bool, where, why string) {
+	if !ok {
+		panic("cognitoauth: " + where + ": " + why)
+	}
+}
