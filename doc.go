@@ -1,0 +1,68 @@
+// Package cognitoauth is net/http middleware that admits only requests with a
+// valid Amazon Cognito user-pool token.
+//
+//	request
+//	   │  Wrap: which handler would the mux run?
+//	   ├── AllowAnonymous ───────────────────────────────► handler, no claims
+//	   │
+//	   ▼  TokenSource                no token ─ Optional ► handler, no claims
+//	 token                              └─ else 401
+//	   ▼  form, header, JSON, iss + token_use,     400, 401
+//	   │  exp nbf iat, client, subject, audience
+//	   ▼  kid: the key cache                       401, 503
+//	  key
+//	   ▼  RS256 signature, Config.Revoked          401, 503
+//	 claims
+//	   ▼  Config.Fallback                          401, 403
+//	   ▼  Require, after routing                   401, 403
+//	handler, FromContext has the claims
+//
+// # What is checked
+//
+// Cognito's access tokens have no aud, so middleware that checks the audience
+// refuses them all, and middleware told not to check it admits the tokens of
+// every app client of the pool, ID tokens included. This package checks what
+// they have instead. In this order, and the first fault names the refusal:
+//
+//   - The form: length, three segments of canonical base64url.
+//   - The header: alg is RS256, kid is there, nothing critical or encrypted.
+//   - The payload: one strict JSON object, claims of the right types.
+//   - iss and token_use select the one [Pool] entry whose settings count.
+//   - exp, nbf and iat with [Config].Leeway, and Pool.MaxLifetime.
+//   - client_id (aud on ID tokens) is among Pool.ClientIDs; a user has a sub.
+//   - aud on an access token, where there is one, is meant for this API.
+//   - The key of that kid from that pool, and the signature.
+//   - [Config].Revoked.
+//   - The fallback policy, then the route's own.
+//
+// # Wiring
+//
+// Every route is protected unless the value registered for it is
+// [AllowAnonymous] or [Optional], so the marker is the outermost handler. CORS
+// goes outside: cors(auth.Wrap(mux)), since a preflight carries no token.
+// Middleware that rewrites the URL or the method goes outside too. Unknown
+// routes and redirects are answered 401 like any other without a token.
+//
+// # Refusals
+//
+// A refusal is an [*Error]: a sentinel to branch on, a stable code, a fixed
+// public text, and Detail for the log, which names what was found, what was
+// expected and which setting mends it. The fault of a caller is 400, 401 or
+// 403; keys that cannot be fetched are 503, a wiring mistake 500.
+//
+// # Keys
+//
+// Keys are fetched on first use or by [Middleware.Ready], kept for 24 h at
+// most, and fetched anew in the background after about an hour, or when a token
+// names an unknown key. Then requests wait up to 3 s for the one fetch. Within
+// 10 s after a successful fetch there is no other, whatever kids are asked for:
+// a key published within that time is refused until it is over. After a failure
+// the pause is 1 s, doubling to 60 s.
+//
+// # Limits
+//
+// A token has at most 32 KiB (Config.MaxTokenBytes), its header 1 KiB, its kid
+// 256 bytes, its JSON 64 levels. A key set has at most 256 KiB and 100 keys,
+// RSA of 2048 to 8192 bits. Whether a token was revoked after it was issued is
+// not in the token: see Config.Revoked.
+package cognitoauth

@@ -1,0 +1,748 @@
+package cognitoauth
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Config is what [New] makes a [Middleware] of. It is copied: changing it later
+// changes nothing. Only Pools is required.
+type Config struct {
+	_ [0]func() // keyed literals only
+
+	// Pools are the user pools, or the kinds of token of one, that are accepted.
+	Pools []Pool
+	// Fallback is what every route demands that is not marked by AllowAnonymous
+	// or Optional. Zero: Authenticated().
+	Fallback Policy
+	// Leeway is how far this machine's clock may be off. Zero: 30 s; at most
+	// 5 min, not negative.
+	Leeway time.Duration
+	// TokenSource is where the token is. Nil: the Authorization header, scheme
+	// Bearer, and nothing else.
+	TokenSource TokenSource
+	// MaxTokenBytes bounds the length of a token, in bytes. Zero: 32 KiB (100
+	// groups with names of 128 characters make 17 KB); 1 KiB to 16 MiB. A
+	// server needs its MaxHeaderBytes, 1 MiB by default, above that.
+	MaxTokenBytes int
+	// Realm stands in challenges. Empty: "api". At most 128 bytes of printable
+	// ASCII without quote and backslash (RFC 6750, section 3).
+	Realm string
+	// HTTPClient fetches key sets. Nil: one of our own, which uses the proxy of
+	// the environment. It is copied; redirects are never followed, cookies never
+	// sent, and its Timeout is set to 5 s.
+	HTTPClient *http.Client
+	// ErrorHandler answers refused requests. Nil: [WriteError]. It cannot let a
+	// request through. It runs on the request's goroutine.
+	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
+	// Logger gets a record for each refusal (Info) and for what happens to key
+	// sets (Info to Error). Nil: none.
+	Logger *slog.Logger
+	// OnDecision is told of each request once its decision is final: before the
+	// handler runs, or before the refusal is answered. A refusal by a Require
+	// that Wrap cannot see, because it stands inside another handler, is told in
+	// a second call. Nil: none. It runs on the request's goroutine.
+	OnDecision func(context.Context, Decision)
+	// Revoked is asked about each token after it has been verified: true refuses
+	// it with 401, an error with 503. Cognito tokens stay good until they expire,
+	// whatever is revoked (developer guide, "Revoking refresh tokens"); a list
+	// of Claims.OriginID closes that gap. Nil: none. It gets the request's
+	// context and must be safe for concurrent use.
+	Revoked func(context.Context, *Claims) (bool, error)
+	// Now is the clock, for expiry and for the age of key sets. Nil: time.Now.
+	Now func() time.Time
+}
+
+// New checks cfg and makes a Middleware of it. It does no I/O: keys are fetched
+// when the first token comes, or by [Middleware.Ready]. Its error lists every
+// mistake there is, each with the field and what to put there; errors.Is
+// reports it as [ErrMisconfigured].
+func New(cfg Config) (*Middleware, error) {
+	b := builder{validator: &validator{
+		issuers: map[string]*issuer{},
+		now:     cfg.Now,
+		leeway:  cfg.Leeway,
+		limit:   cfg.MaxTokenBytes,
+		revoked: cfg.Revoked,
+	}, client: keyClient(cfg.HTTPClient), log: cfg.Logger}
+	b.defaults()
+	if b.leeway < 0 || b.leeway > maxLeeway {
+		b.mistake("Leeway is %s, expected 0 (for %s) to %s", cfg.Leeway, defaultLeeway, maxLeeway)
+	}
+	if b.limit < minTokenBytes || b.limit > maxTokenBytes {
+		b.mistake("MaxTokenBytes is %d, expected 0 (for %d) or %d to %d bytes", cfg.MaxTokenBytes, defaultMaxTokenBytes, minTokenBytes, maxTokenBytes)
+	}
+	for i := range len(cfg.Realm) {
+		if !challengeByte(cfg.Realm[i]) {
+			b.mistake("Realm %q has a byte at %d that a challenge cannot carry (RFC 6750, section 3)", cfg.Realm, i)
+			break
+		}
+	}
+	if len(cfg.Realm) > maxRealmBytes {
+		b.mistake("Realm has %d bytes, expected at most %d", len(cfg.Realm), maxRealmBytes)
+	}
+	if len(cfg.Pools) == 0 {
+		b.mistake("Pools is empty: name at least one user pool, Pool{ID: …, ClientIDs: …}")
+	}
+	for i, p := range cfg.Pools {
+		b.pool(i, p)
+	}
+	if b.mistakes != nil {
+		return nil, errors.Join(b.mistakes...)
+	}
+	b.times = jwt.NewValidator(jwt.WithLeeway(b.leeway), jwt.WithTimeFunc(b.now), jwt.WithIssuedAt(), jwt.WithExpirationRequired())
+	m := &Middleware{validator: b.validator, realm: cfg.Realm, fallback: cfg.Fallback, source: cfg.TokenSource,
+		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources}
+	if m.realm == "" {
+		m.realm = defaultRealm
+	}
+	if m.fallback.rule == nil {
+		m.fallback = Authenticated()
+	}
+	if m.errorHandler == nil {
+		m.errorHandler = WriteError
+	}
+	return m, nil
+}
+
+const (
+	defaultRealm         = "api"
+	maxRealmBytes        = 128
+	defaultLeeway        = 30 * time.Second
+	maxLeeway            = 5 * time.Minute
+	defaultMaxTokenBytes = 32 << 10
+	minTokenBytes        = 1 << 10
+	maxTokenBytes        = 16 << 20
+)
+
+// builder gathers what New makes, and every mistake on the way.
+type builder struct {
+	*validator
+
+	client   *http.Client
+	log      *slog.Logger
+	sources  []*keySource
+	uses     map[string]string // issuer and token_use to the field that accepts them
+	mistakes []error
+}
+
+func (b *builder) mistake(format string, args ...any) {
+	b.mistakes = append(b.mistakes, fmt.Errorf("%w: Config."+format, append([]any{ErrMisconfigured}, args...)...))
+}
+
+func (b *builder) defaults() {
+	b.uses = map[string]string{}
+	if b.now == nil {
+		b.now = time.Now
+	}
+	if b.leeway == 0 {
+		b.leeway = defaultLeeway
+	}
+	if b.limit == 0 {
+		b.limit = defaultMaxTokenBytes
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// keyClient is the client that fetches key sets, made of the one given.
+func keyClient(given *http.Client) *http.Client {
+	c := http.Client{Transport: keyTransport}
+	if given != nil {
+		c = *given
+	}
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.Jar = nil
+	c.Timeout = fetchTimeout
+	return &c
+}
+
+// keyTransport keeps no connection, and therefore no goroutine, between
+// fetches: they are an hour apart.
+var keyTransport http.RoundTripper = &http.Transport{
+	Proxy:                  http.ProxyFromEnvironment,
+	DisableKeepAlives:      true,
+	TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+	MaxResponseHeaderBytes: 64 << 10,
+}
+
+// FromEnv makes a Config with one Pool from the environment:
+//
+//	COGNITO_USER_POOL_ID  Pool.ID, required
+//	COGNITO_CLIENT_IDS    Pool.ClientIDs, separated by commas, required
+//	COGNITO_TOKEN_USE     Pool.TokenUse: access (the default) or id
+//	COGNITO_AUDIENCES     Pool.Audiences, separated by commas
+//	COGNITO_ISSUER        Pool.Issuer
+//	COGNITO_JWKS_URL      Pool.JWKSURL
+//	COGNITO_LEEWAY        Config.Leeway, such as 30s
+//	COGNITO_REGION        if set, must be the region of the pool's ID
+//
+// Its error lists every variable that is missing or cannot be read; what [New]
+// checks is left to New.
+func FromEnv() (Config, error) {
+	var mistakes []error
+	mistake := func(format string, args ...any) {
+		mistakes = append(mistakes, fmt.Errorf("%w: "+format, append([]any{ErrMisconfigured}, args...)...))
+	}
+	p := Pool{
+		ID:        os.Getenv("COGNITO_USER_POOL_ID"),
+		ClientIDs: commas(os.Getenv("COGNITO_CLIENT_IDS")),
+		TokenUse:  TokenUse(os.Getenv("COGNITO_TOKEN_USE")),
+		Audiences: commas(os.Getenv("COGNITO_AUDIENCES")),
+		Issuer:    os.Getenv("COGNITO_ISSUER"),
+		JWKSURL:   os.Getenv("COGNITO_JWKS_URL"),
+	}
+	if p.ID == "" {
+		mistake("COGNITO_USER_POOL_ID is not set: expected the user pool's ID, such as eu-west-1_EXAMPLE01")
+	}
+	if p.ClientIDs == nil {
+		mistake("COGNITO_CLIENT_IDS is not set: expected the IDs of the app clients that may call, separated by commas")
+	}
+	if p.TokenUse != "" && p.TokenUse != AccessToken && p.TokenUse != IDToken {
+		mistake("COGNITO_TOKEN_USE is %q, expected access or id", p.TokenUse)
+	}
+	region, _, _ := strings.Cut(p.ID, "_")
+	if want := os.Getenv("COGNITO_REGION"); want != "" && p.ID != "" && want != region {
+		mistake("COGNITO_REGION is %q, but COGNITO_USER_POOL_ID %q is of region %q: unset it, or name that pool's region", want, p.ID, region)
+	}
+	cfg := Config{Pools: []Pool{p}}
+	if s := os.Getenv("COGNITO_LEEWAY"); s != "" {
+		var err error
+		if cfg.Leeway, err = time.ParseDuration(s); err != nil {
+			mistake("COGNITO_LEEWAY is %q, expected a duration such as 30s", s)
+		}
+	}
+	if mistakes != nil {
+		return Config{}, errors.Join(mistakes...)
+	}
+	return cfg, nil
+}
+
+// commas splits a list; empty members stay, for New to complain about.
+func commas(s string) []string {
+	if s == "" {
+		return nil
+	}
+	all := strings.Split(s, ",")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return all
+}
+
+// Middleware admits requests with a valid token. Make one with [New]; the zero
+// value and nil refuse every request with 500. It is safe for concurrent use
+// and there is nothing to close.
+type Middleware struct {
+	*validator
+
+	realm        string
+	fallback     Policy
+	source       TokenSource
+	errorHandler func(http.ResponseWriter, *http.Request, *Error)
+	log          *slog.Logger
+	onDecision   func(context.Context, Decision)
+	sources      []*keySource
+}
+
+// Decision is what was decided about one request, for metrics and audit.
+type Decision struct {
+	// Allowed is whether the request was let through.
+	Allowed bool
+	// Verified is whether Pool, ClientID and KeyID stand in a token whose
+	// signature, claims and revocation were checked; if not, ClientID is "" and
+	// KeyID is what the caller wrote.
+	Verified bool
+	// Code is the Code of Err; on an allowed request "authenticated" or
+	// "anonymous".
+	Code string
+	// Pool is the ID of the Pool entry that decided, ClientID the app client,
+	// KeyID the kid: "" where the token did not get that far. Pool and ClientID
+	// come from the configuration and are fit for metrics, KeyID is for logs.
+	Pool, ClientID, KeyID string
+	// Pattern is the pattern of the route as the mux has it, "" if there is no
+	// mux or no match.
+	Pattern string
+	// Err is the refusal, nil if Allowed.
+	Err *Error
+}
+
+// EndpointResolver is a router other than [http.ServeMux] that can tell which
+// handler it would run. It promises to run exactly that handler for that
+// request; nil stands for none. Wrap asks it before every request, so that
+// [AllowAnonymous] and [Optional] work on its routes; behind a router that
+// cannot be asked every route is protected.
+type EndpointResolver interface {
+	ResolveEndpoint(*http.Request) http.Handler
+}
+
+// marker is what AllowAnonymous and Optional register.
+type marker struct {
+	next     http.Handler
+	optional bool
+}
+
+func (m *marker) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.next.ServeHTTP(w, r) }
+
+func (m *marker) name() string {
+	if m.optional {
+		return "Optional"
+	}
+	return "AllowAnonymous"
+}
+
+// AllowAnonymous marks a route that anybody may call: the token is not looked
+// at, so a health check does not depend on keys. It must be the outermost value
+// that is registered, since Wrap goes by that value and by nothing else:
+//
+//	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(health))
+//
+// It panics on nil, on a mux or [EndpointResolver], which would open a whole
+// subtree, on another marker, and on [Require].
+//
+// "/docs/" and "/docs" are two routes: the mux's redirect from one to the
+// other is not exempt. Neither is a request whose path is not clean, has a
+// backslash, a semicolon or NUL, or escapes a slash, backslash, dot, percent
+// sign or NUL. CORS belongs outside of Wrap; a preflight has no token.
+func AllowAnonymous(h http.Handler) http.Handler { return mark(&marker{next: h}) }
+
+// Optional marks a route that may be called without a token. A token that is
+// there must be good, or the request is refused as anywhere else; [FromContext]
+// then has its claims. The fallback policy does not apply. The rules of
+// [AllowAnonymous] apply.
+func Optional(h http.Handler) http.Handler { return mark(&marker{next: h, optional: true}) }
+
+func mark(m *marker) http.Handler {
+	switch h := m.next.(type) {
+	case nil:
+		panic("cognitoauth: " + m.name() + ": the handler is nil")
+	case *http.ServeMux, EndpointResolver:
+		panic(fmt.Sprintf("cognitoauth: %s of a %T would open every route below it: mark each route", m.name(), h))
+	case *marker:
+		panic("cognitoauth: " + m.name() + " of " + h.name() + ": a route has one marker")
+	case *require:
+		panic("cognitoauth: " + m.name() + " of Require: a route is either open or protected")
+	}
+	return m
+}
+
+// require is what Require registers.
+type require struct {
+	policy Policy
+	next   http.Handler
+}
+
+// Require asks for more than the fallback policy does: the policy is checked
+// in addition to it, after routing, when path values are set. It can be nested,
+// and can stand inside other handlers; behind no Wrap, or inside an
+// [AllowAnonymous] route, it answers 500. It panics on the zero Policy, a nil
+// handler, and a marker.
+func Require(p Policy, h http.Handler) http.Handler {
+	must(p.rule != nil, "Require", "the Policy is zero: use Authenticated, Scope, Group, …")
+	must(h != nil, "Require", "the handler is nil")
+	if m, ok := h.(*marker); ok {
+		panic("cognitoauth: Require of " + m.name() + ": a route is either open or protected")
+	}
+	return &require{p, h}
+}
+
+// ServeHTTP checks the policy on the claims that Wrap has left.
+func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a, _ := r.Context().Value(contextKey{}).(*admission)
+	if a == nil {
+		e := refuse(&notWired, evidence{note: "Require(" + q.policy.String() + ", …) was reached without Wrap above it, or inside an AllowAnonymous route"})
+		slog.Default().ErrorContext(r.Context(), "cognitoauth: not wired", "err", e)
+		WriteError(w, r, e)
+		return
+	}
+	var c *Claims
+	if a.authenticated {
+		c = &a.claims
+	}
+	if err := q.policy.check(r, c); err != nil {
+		a.pending = false
+		a.mw.refuse(w, r, r.Pattern, c, err)
+		return
+	}
+	if _, more := q.next.(*require); a.pending && !more {
+		a.pending = false
+		a.mw.allow(r, r.Pattern, c)
+	}
+	q.next.ServeHTTP(w, r)
+}
+
+// Wrap protects h, as a rule the program's mux: every request must carry a
+// valid token and meet the fallback policy, unless the handler that h has for
+// it is marked by [AllowAnonymous] or [Optional]. A request that is refused
+// never reaches h, not even where h would answer 404, 405 or a redirect.
+//
+// Which handler that is, Wrap asks h itself: h is followed while it is a
+// *http.ServeMux or an [EndpointResolver], at most 8 deep. A mux inside another
+// handler (http.StripPrefix, say) cannot be asked, so what it holds is
+// protected. Register all routes before serving.
+//
+// Handlers find the claims by [FromContext]. The ResponseWriter is passed on
+// as it is, so flushing, hijacking and deadlines work.
+func (m *Middleware) Wrap(h http.Handler) http.Handler {
+	must(h != nil, "Wrap", "the handler is nil")
+	return &guard{m, h}
+}
+
+// guard is what Wrap returns.
+type guard struct {
+	*Middleware
+	next http.Handler
+}
+
+// ServeHTTP decides, and calls next only if the decision allows it.
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.Middleware == nil || g.validator == nil {
+		WriteError(w, r, refuse(&notWired, evidence{}))
+		return
+	}
+	endpoint, pattern := resolve(g.next, r)
+	open, _ := endpoint.(*marker)
+	if open != nil && !canonical(r) {
+		open = nil
+	}
+	if open != nil && !open.optional {
+		g.allow(r, pattern, nil)
+		g.next.ServeHTTP(w, r)
+		return
+	}
+	a := &admission{mw: g.Middleware}
+	if err := g.authenticate(r, a); err != nil {
+		if open == nil || err.reason != &tokenMissing {
+			g.refuse(w, r, pattern, nil, g.explain(err, r, endpoint))
+			return
+		}
+	} else if open == nil {
+		if err := g.fallback.check(r, &a.claims); err != nil {
+			g.refuse(w, r, pattern, &a.claims, whole(err, g.fallback, endpoint, &a.claims))
+			return
+		}
+	}
+	g.serve(w, r, pattern, endpoint, a)
+}
+
+// serve passes an admitted request on.
+func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, endpoint http.Handler, a *admission) {
+	if _, a.pending = endpoint.(*require); !a.pending {
+		var c *Claims
+		if a.authenticated {
+			c = &a.claims
+		}
+		g.allow(r, pattern, c)
+	}
+	inner := r.WithContext(context.WithValue(r.Context(), contextKey{}, a))
+	// Access logs outside of Wrap read the route from their own request.
+	defer func() { r.Pattern = inner.Pattern }()
+	g.next.ServeHTTP(w, inner)
+}
+
+// authenticate finds the request's token and puts its claims into a.
+func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
+	var token string
+	if m.source == nil {
+		var err *Error
+		if token, err = bearer(r, m.limit); err != nil {
+			return err
+		}
+	} else {
+		var err error
+		if token, err = m.source(r); err != nil {
+			return asError(err, &credentialsMalformed)
+		}
+		if token == "" {
+			return refuse(&tokenMissing, evidence{})
+		}
+	}
+	if err := m.validate(r.Context(), token, &a.claims); err != nil {
+		return err
+	}
+	a.authenticated = true
+	return nil
+}
+
+// explain adds to a missing token what the route would have needed, and why it
+// was not open, as far as that can be told.
+func (m *Middleware) explain(err *Error, r *http.Request, endpoint http.Handler) *Error {
+	if err.reason != &tokenMissing {
+		return err
+	}
+	err.scopes = m.fallback.scopes(nil)
+	err.endpoint = endpoint
+	switch h := endpoint.(type) {
+	case *require:
+		err.scopes = union(err.scopes, h.scopes(nil))
+	case *marker:
+		err.note += "; the route is marked, but the path is not clean or escapes what it should not, or the method is CONNECT"
+	}
+	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+		err.note = "; this is a CORS preflight, which never carries one: the CORS handler belongs outside, cors(auth.Wrap(mux))"
+	}
+	return err
+}
+
+// scopes are those of all directly nested Requires.
+func (q *require) scopes(c *Claims) []string {
+	need := q.policy.scopes(c)
+	if inner, ok := q.next.(*require); ok {
+		need = union(need, inner.scopes(c))
+	}
+	return need
+}
+
+// whole widens a fallback policy's demand for scopes by those that the route
+// itself needs, so that the client asks once.
+func whole(err *Error, fallback Policy, endpoint http.Handler, c *Claims) *Error {
+	if q, ok := endpoint.(*require); ok && err.reason.sentinel == ErrInsufficientScope {
+		err.scopes = union(err.scopes, q.scopes(c))
+	}
+	return err
+}
+
+// resolve asks h which handler it would run for r, and under which pattern.
+//
+// Only what is a *http.ServeMux itself, or promises to resolve, is asked. A
+// struct that embeds a mux has its Handler method too, but may run something
+// else in its ServeHTTP.
+func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern string) {
+	for range 8 {
+		switch router := h.(type) {
+		case *http.ServeMux:
+			if router == nil {
+				return nil, pattern
+			}
+			h, pattern = router.Handler(r)
+		case EndpointResolver:
+			h = router.ResolveEndpoint(r)
+		default:
+			return h, pattern
+		}
+	}
+	return nil, pattern
+}
+
+// canonical reports whether a request may use an open route at all. What
+// different components read differently is not worth an exemption: encoded
+// slashes, dots and percent signs, and paths that cleaning would change. That
+// RawPath is empty would be too much to ask: Go sets it for a literal "(".
+func canonical(r *http.Request) bool {
+	p := r.URL.Path
+	if r.Method == http.MethodConnect || strings.ContainsAny(p, "\\;\x00") {
+		return false
+	}
+	clean := path.Clean(p)
+	if clean != "/" && strings.HasSuffix(p, "/") {
+		clean += "/"
+	}
+	if p != clean {
+		return false
+	}
+	escaped := r.URL.EscapedPath()
+	for {
+		_, rest, found := strings.Cut(escaped, "%")
+		if !found {
+			return true
+		}
+		if len(rest) < 2 {
+			return false
+		}
+		switch strings.ToUpper(rest[:2]) {
+		case "2F", "5C", "2E", "00", "25":
+			return false
+		}
+		escaped = rest
+	}
+}
+
+// allow reports that a request was let in; c is nil for an anonymous one.
+func (m *Middleware) allow(r *http.Request, pattern string, c *Claims) {
+	if m == nil || m.onDecision == nil {
+		return
+	}
+	d := Decision{Allowed: true, Code: "anonymous", Pattern: pattern}
+	if c != nil {
+		d.Code, d.Verified, d.Pool, d.ClientID, d.KeyID = "authenticated", true, c.PoolID, c.ClientID, c.keyID
+	}
+	m.onDecision(r.Context(), d)
+}
+
+// refuse reports a refusal and answers it; c are the verified claims, if any.
+func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern string, c *Claims, err *Error) {
+	if m == nil { // claims from the test kit
+		WriteError(w, r, err)
+		return
+	}
+	err.realm = m.realm
+	d := Decision{Code: err.Code, Pattern: pattern, Verified: err.verified, ClientID: err.client, KeyID: err.kid, Err: err}
+	if err.trust != nil {
+		d.Pool = err.trust.id
+	}
+	if c != nil { // of a policy: the token was good
+		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.PoolID, c.ClientID, c.keyID
+	}
+	m.log.LogAttrs(r.Context(), slog.LevelInfo, "cognitoauth: refused",
+		slog.String("code", d.Code), slog.Int("status", err.Status),
+		slog.String("pool", d.Pool), slog.String("client_id", d.ClientID), slog.String("kid", d.KeyID),
+		slog.String("pattern", d.Pattern), slog.Any("detail", detail{err}))
+	if m.onDecision != nil {
+		m.onDecision(r.Context(), d)
+	}
+	m.errorHandler(w, r, err)
+}
+
+// detail puts off building Detail until a log handler wants it.
+type detail struct{ *Error }
+
+func (d detail) LogValue() slog.Value { return slog.StringValue(d.Detail()) }
+
+// Ready waits until every pool has usable keys: nil at once, without I/O, while
+// they have. Else it starts the fetches that may start and waits for those in
+// flight, until ctx ends (each fetch takes 5 s at most). Its error is an
+// [ErrUnavailable] for every source that has no keys. Call it before serving,
+// or from a readiness probe.
+func (m *Middleware) Ready(ctx context.Context) error {
+	if m == nil || m.validator == nil {
+		return refuse(&notWired, evidence{})
+	}
+	errs := make(chan error, len(m.sources))
+	for _, s := range m.sources {
+		go func() { errs <- s.ready(ctx) }()
+	}
+	var down []error
+	for range m.sources {
+		if err := <-errs; err != nil {
+			down = append(down, err)
+		}
+	}
+	return errors.Join(down...)
+}
+
+// Status tells how each key source stands, for a dashboard; it does no I/O and
+// starts no fetch.
+func (m *Middleware) Status() []PoolStatus {
+	if m == nil {
+		return nil
+	}
+	all := make([]PoolStatus, len(m.sources))
+	for i, s := range m.sources {
+		all[i] = s.status()
+	}
+	return all
+}
+
+// TokenSource finds the token of a request. "" and nil say that none is
+// offered, which is an answer of its own; an error refuses the request, with
+// 400 unless it is an [*Error]. The query is no place for a token (OAuth 2.1
+// forbids it): it ends in logs, histories and referrers.
+type TokenSource func(*http.Request) (token string, err error)
+
+// FromCookie takes the token from the cookie of that name. The browser adds a
+// cookie by itself, so on an unsafe method the request must pass the check of
+// [http.CrossOriginProtection], or it is refused with 403; two cookies of that
+// name are 400. It panics on an empty name.
+func FromCookie(name string) TokenSource {
+	must(name != "", "FromCookie", "the name is empty")
+	return func(r *http.Request) (string, error) {
+		cookies := r.CookiesNamed(name)
+		if len(cookies) == 0 {
+			return "", nil
+		}
+		return ambient(r, cookies[0].Value, len(cookies))
+	}
+}
+
+// FromHeader takes the bare token from a header that a proxy fills, such as
+// x-amzn-oidc-accesstoken of an Application Load Balancer. The proxy knows the
+// caller by a cookie of its own, so the rules of [FromCookie] apply; and the
+// proxy must be the only way in, or anybody can set the header. It panics on an
+// empty name and on Authorization, which Config reads by default.
+func FromHeader(name string) TokenSource {
+	must(name != "", "FromHeader", "the name is empty")
+	must(!strings.EqualFold(name, "Authorization"), "FromHeader", "leave Config.TokenSource nil to read Authorization: Bearer")
+	return func(r *http.Request) (string, error) {
+		values := r.Header.Values(name)
+		if len(values) == 0 {
+			return "", nil
+		}
+		return ambient(r, values[0], len(values))
+	}
+}
+
+// sameOrigin has no bypass patterns and no trusted origins.
+var sameOrigin http.CrossOriginProtection
+
+func ambient(r *http.Request, token string, count int) (string, error) {
+	if count > 1 {
+		return "", refuse(&credentialsRepeated, evidence{})
+	}
+	if token == "" {
+		return "", nil
+	}
+	if sameOrigin.Check(r) != nil {
+		return "", refuse(&crossOrigin, evidence{})
+	}
+	return token, nil
+}
+
+// bearer takes the token from the Authorization header (RFC 6750, section
+// 2.1): one header, the scheme in any case, spaces, one token68. What is longer
+// than a token may be is passed on unread, to be refused as too large.
+func bearer(r *http.Request, limit int) (string, *Error) {
+	values := r.Header["Authorization"]
+	if len(values) == 0 {
+		return "", refuse(&tokenMissing, evidence{})
+	}
+	if len(values) > 1 {
+		return "", refuse(&credentialsRepeated, evidence{note: ": one Authorization header is allowed, " + strconv.Itoa(len(values)) + " came"})
+	}
+	const scheme = "Bearer"
+	v := values[0]
+	if len(v) < len(scheme) || !strings.EqualFold(v[:len(scheme)], scheme) || len(v) > len(scheme) && schemeByte(v[len(scheme)]) {
+		ev := evidence{note: "; the Authorization header has another scheme"}
+		if strings.HasPrefix(v, "eyJ") {
+			ev.note = `; the Authorization header looks like a token without the scheme: put "Bearer " before it`
+		}
+		return "", refuse(&tokenMissing, ev)
+	}
+	token := strings.TrimLeft(v[len(scheme):], " ")
+	switch {
+	case len(token) > limit:
+		return token, nil
+	case len(token) == len(v)-len(scheme) || !token68(token):
+		return "", refuse(&credentialsMalformed, evidence{})
+	}
+	return token, nil
+}
+
+// schemeByte reports whether c can continue the name of a scheme: whether it
+// is a tchar of RFC 9110, section 5.6.2.
+func schemeByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+}
+
+// token68 reports whether s is a token68 of RFC 9110, section 11.2.
+func token68(s string) bool {
+	body := strings.TrimRight(s, "=")
+	for i := range len(body) {
+		c := body[i]
+		if !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.IndexByte("-._~+/", c) >= 0) {
+			return false
+		}
+	}
+	return body != ""
+}
