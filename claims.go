@@ -184,8 +184,10 @@ type contextKey struct{}
 type admission struct {
 	claims        Claims
 	authenticated bool        // false: an Optional route without a token
+	optional      bool        // the route is Optional: the fallback does not apply
 	mw            *Middleware // nil: put there by the test kit
-	pending       bool        // the decision has yet to be reported, by a Require
+	route         *require    // the route's handler, if it is a Require
+	pending       bool        // the decision has yet to be reported, by route
 }
 
 func init() {
@@ -279,10 +281,10 @@ func (c *Claims) set(name []byte, value jsontext.Value, end int) (ok bool) {
 			one, ok = c.text(value, end)
 			c.audience = []string{one}
 		} else {
-			c.audience, ok = texts(value)
+			c.audience, ok = c.texts(value, end)
 		}
 	case "cognito:groups":
-		c.groups, ok = texts(value)
+		c.groups, ok = c.texts(value, end)
 	default:
 		ok = true
 	}
@@ -299,6 +301,20 @@ func (c *Claims) text(value jsontext.Value, end int) (string, bool) {
 		return c.payload[end-len(value)+1 : end-1], true
 	}
 	return text(value)
+}
+
+// texts is the list of strings that value holds, parts of the payload like text.
+func (c *Claims) texts(value jsontext.Value, end int) ([]string, bool) {
+	if value.Kind() != '[' {
+		return nil, false
+	}
+	all := make([]string, 0, bytes.Count(value, []byte(","))+1)
+	ok := elements(value, func(member jsontext.Value, memberEnd int) bool {
+		s, ok := c.text(member, end-len(value)+memberEnd)
+		all = append(all, s)
+		return ok
+	})
+	return all, ok
 }
 
 // settle fills the fields whose source depends on the kind of token.
@@ -354,20 +370,32 @@ type reader struct {
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
+// read returns a reader of doc; done gives it back.
+func read(doc []byte, opts ...jsontext.Options) *reader {
+	r := readers.Get().(*reader)
+	r.buf = *bytes.NewBuffer(doc)
+	r.dec.Reset(&r.buf, opts...)
+	return r
+}
+
+// done gives r back, unless it would keep a large document alive.
+func (r *reader) done(doc []byte) {
+	if len(doc) <= maxPooledBytes {
+		readers.Put(r)
+	}
+}
+
+// maxPooledBytes is how large a buffer may be to be kept for the next token.
+const maxPooledBytes = 16 << 10
+
 // members calls visit for each member of the one JSON object that doc is, with
 // its unescaped name, its raw value, and the offset at which the value ends;
 // all are valid during the call only. It reports whether doc is such an object,
 // with unique names, valid UTF-8 and nothing but white space around it, and
 // visit never returned false.
 func members(doc []byte, visit func(name []byte, value jsontext.Value, end int) bool, opts ...jsontext.Options) bool {
-	r := readers.Get().(*reader)
-	defer func() {
-		r.buf = bytes.Buffer{} // do not keep doc alive
-		r.dec.Reset(&r.buf)
-		readers.Put(r)
-	}()
-	r.buf = *bytes.NewBuffer(doc)
-	r.dec.Reset(&r.buf, opts...)
+	r := read(doc, opts...)
+	defer r.done(doc)
 	if open, err := r.dec.ReadToken(); err != nil || open.Kind() != '{' {
 		return false
 	}
@@ -406,9 +434,8 @@ func text(value jsontext.Value) (string, bool) {
 }
 
 // texts is the list of strings that value holds.
-func texts(value jsontext.Value) ([]string, bool) {
-	all := []string{}
-	ok := elements(value, func(member jsontext.Value) bool {
+func texts(value jsontext.Value) (all []string, ok bool) {
+	ok = elements(value, func(member jsontext.Value, _ int) bool {
 		s, ok := text(member)
 		all = append(all, s)
 		return ok
@@ -416,18 +443,20 @@ func texts(value jsontext.Value) ([]string, bool) {
 	return all, ok
 }
 
-// elements calls visit for each element of the JSON array that value is. It
-// reports whether value is one and visit never returned false.
-func elements(value jsontext.Value, visit func(jsontext.Value) bool, opts ...jsontext.Options) bool {
+// elements calls visit for each element of the JSON array that value is, with
+// the offset at which the element ends. It reports whether value is one and
+// visit never returned false.
+func elements(value jsontext.Value, visit func(value jsontext.Value, end int) bool, opts ...jsontext.Options) bool {
 	if value.Kind() != '[' {
 		return false
 	}
 	// The value comes from a decoder and is valid: reading it cannot fail.
-	dec := jsontext.NewDecoder(bytes.NewBuffer(value), opts...)
-	_, _ = dec.ReadToken()
-	for dec.PeekKind() != ']' {
-		element, err := dec.ReadValue()
-		if err != nil || !visit(element) {
+	r := read(value, opts...)
+	defer r.done(value)
+	_, _ = r.dec.ReadToken()
+	for r.dec.PeekKind() != ']' {
+		element, err := r.dec.ReadValue()
+		if err != nil || !visit(element, int(r.dec.InputOffset())) {
 			return false
 		}
 	}

@@ -99,6 +99,8 @@ type evidence struct {
 	client   string       // verified
 	endpoint http.Handler // of the route that a missing token was wanted for
 	now, at  time.Time
+	size     int // bytes of the token, and limit of them
+	limit    int
 	leeway   time.Duration
 	verified bool
 	cause    error
@@ -323,7 +325,7 @@ func detailCredentials(e *Error) string {
 }
 
 func detailTooLarge(e *Error) string {
-	return "the token has " + e.found + " bytes, the limit is " + e.note + "; Config.MaxTokenBytes raises it"
+	return fmt.Sprintf("the token has %d bytes, the limit is %d; Config.MaxTokenBytes raises it", e.size, e.limit)
 }
 
 func detailAlgorithm(e *Error) string {

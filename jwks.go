@@ -556,7 +556,7 @@ func parseKeySet(doc []byte) (*keySet, error) {
 			return true
 		}
 		lists++
-		return elements(value, func(raw jsontext.Value) bool {
+		return elements(value, func(raw jsontext.Value, _ int) bool {
 			count++
 			set.add(raw, ambiguous)
 			return count <= maxKeys
@@ -646,21 +646,12 @@ func usableRSA(n, e string) bool {
 	if len(n) > base64.RawURLEncoding.EncodedLen(maxKeyBits/8) || len(e) > 8 {
 		return false
 	}
-	modulus, err1 := decodeBase64(n)
-	exponent, err2 := decodeBase64(e)
-	if err1 != nil || err2 != nil || bytes.HasPrefix(modulus, []byte{0}) || bytes.HasPrefix(exponent, []byte{0}) {
+	modulus, ok1 := decodeBase64(nil, n)
+	exponent, ok2 := decodeBase64(nil, e)
+	if !ok1 || !ok2 || bytes.HasPrefix(modulus, []byte{0}) || bytes.HasPrefix(exponent, []byte{0}) {
 		return false
 	}
 	N, E := new(big.Int).SetBytes(modulus), new(big.Int).SetBytes(exponent)
 	return N.BitLen() >= minKeyBits && N.BitLen() <= maxKeyBits && N.Bit(0) == 1 &&
 		E.IsInt64() && E.Int64() >= minExponent && E.Int64() <= math.MaxInt32 && E.Bit(0) == 1
-}
-
-// decodeBase64 decodes canonical base64url without padding (RFC 7515, section
-// 2). Even the Strict decoder skips CR and LF, so they are looked for.
-func decodeBase64(s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\r\n") {
-		return nil, base64.CorruptInputError(strings.IndexAny(s, "\r\n"))
-	}
-	return base64.RawURLEncoding.Strict().DecodeString(s)
 }

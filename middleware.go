@@ -367,13 +367,10 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, r, e)
 		return
 	}
-	var c *Claims
-	if a.authenticated {
-		c = &a.claims
-	}
+	c := a.verified()
 	if err := q.policy.check(r, c); err != nil {
 		a.pending = false
-		a.mw.refuse(w, r, r.Pattern, c, err)
+		a.mw.refuse(w, r, r.Pattern, c, a.widen(err))
 		return
 	}
 	if _, more := q.next.(*require); a.pending && !more {
@@ -422,7 +419,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.next.ServeHTTP(w, r)
 		return
 	}
-	a := &admission{mw: g.Middleware}
+	a := &admission{mw: g.Middleware, optional: open != nil}
+	a.route, a.pending = endpoint.(*require)
 	if err := g.authenticate(r, a); err != nil {
 		if open == nil || err.reason != &tokenMissing {
 			g.refuse(w, r, pattern, nil, g.explain(err, r, endpoint))
@@ -430,21 +428,17 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	} else if open == nil {
 		if err := g.fallback.check(r, &a.claims); err != nil {
-			g.refuse(w, r, pattern, &a.claims, whole(err, g.fallback, endpoint, &a.claims))
+			g.refuse(w, r, pattern, &a.claims, a.widen(err))
 			return
 		}
 	}
-	g.serve(w, r, pattern, endpoint, a)
+	g.serve(w, r, pattern, a)
 }
 
 // serve passes an admitted request on.
-func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, endpoint http.Handler, a *admission) {
-	if _, a.pending = endpoint.(*require); !a.pending {
-		var c *Claims
-		if a.authenticated {
-			c = &a.claims
-		}
-		g.allow(r, pattern, c)
+func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a *admission) {
+	if !a.pending {
+		g.allow(r, pattern, a.verified())
 	}
 	inner := r.WithContext(context.WithValue(r.Context(), contextKey{}, a))
 	// Access logs outside of Wrap read the route from their own request.
@@ -505,11 +499,26 @@ func (q *require) scopes(c *Claims) []string {
 	return need
 }
 
-// whole widens a fallback policy's demand for scopes by those that the route
-// itself needs, so that the client asks once.
-func whole(err *Error, fallback Policy, endpoint http.Handler, c *Claims) *Error {
-	if q, ok := endpoint.(*require); ok && err.reason.sentinel == ErrInsufficientScope {
-		err.scopes = union(err.scopes, q.scopes(c))
+// verified are the claims, nil if there are none.
+func (a *admission) verified() *Claims {
+	if !a.authenticated {
+		return nil
+	}
+	return &a.claims
+}
+
+// widen completes a policy's demand for scopes by those that the fallback and
+// all the route's Requires need, so that the client has to ask only once.
+func (a *admission) widen(err *Error) *Error {
+	if err.reason.sentinel != ErrInsufficientScope {
+		return err
+	}
+	c := a.verified()
+	if a.mw != nil && !a.optional {
+		err.scopes = union(a.mw.fallback.scopes(c), err.scopes)
+	}
+	if a.route != nil {
+		err.scopes = union(err.scopes, a.route.scopes(c))
 	}
 	return err
 }

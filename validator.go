@@ -5,12 +5,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"iter"
+	"maps"
 	"net"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,6 +30,7 @@ type validator struct {
 	issuers map[string]*issuer
 	known   []string // the issuers, in the order of the configuration
 	times   *jwt.Validator
+	headers headers
 	now     func() time.Time
 	leeway  time.Duration
 	limit   int // bytes of a token
@@ -94,49 +98,48 @@ func (m *Middleware) validate(ctx context.Context, token string, c *Claims) *Err
 }
 
 func (v *validator) validate(ctx context.Context, token string, c *Claims) *Error {
-	parts, err := v.split(token)
-	if err != nil {
+	w := workspaces.Get().(*workspace)
+	defer w.done()
+	if err := v.split(token, w); err != nil {
 		return err
 	}
-	kid, err := decodeHeader(parts.header)
-	if err != nil {
-		return err
-	}
-	if err := c.decode(parts.payload); err != nil {
-		err.kid = kid
-		return err
-	}
-	t, err := v.choose(c)
+	c.keyID = w.header.kid
+	err := c.decode(w.payload)
+	var t *trust
 	if err == nil {
-		c.PoolID, c.now, c.leeway, c.keyID = t.id, v.now, v.leeway, kid
-		err = v.admit(ctx, t, parts, c)
+		t, err = v.choose(c)
+	}
+	if err == nil {
+		c.PoolID, c.now, c.leeway = t.id, v.now, v.leeway
+		err = v.admit(ctx, t, w, c)
 	}
 	if err != nil {
-		err.trust, err.kid = t, kid
+		err.trust, err.kid = t, w.header.kid
 	}
 	return err
 }
 
 // admit takes a token whose Pool entry is known through the rest.
-func (v *validator) admit(ctx context.Context, t *trust, parts segments, c *Claims) *Error {
+func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims) *Error {
 	c.settle()
-	if err := v.checkClaims(t, c); err != nil {
+	if err := v.checkClaims(t, w, c); err != nil {
 		return err
 	}
-	if err := t.checkSignature(ctx, parts, c.keyID); err != nil {
+	if err := t.checkSignature(ctx, w); err != nil {
 		return err
 	}
+	v.headers.remember(w)
 	// The fetch of a key may have taken its time.
-	if err := v.checkTimes(c); err != nil {
-		return err
+	if now := v.now(); !now.Before(c.Expiry.Add(v.leeway)) {
+		return refuse(&tokenExpired, evidence{now: now, at: c.Expiry, leeway: v.leeway, verified: true})
 	}
 	return v.checkRevoked(ctx, c)
 }
 
 // checkClaims is what a token's claims can be refused for; the first fault
 // names the refusal.
-func (v *validator) checkClaims(t *trust, c *Claims) *Error {
-	if err := v.checkTimes(c); err != nil {
+func (v *validator) checkClaims(t *trust, w *workspace, c *Claims) *Error {
+	if err := v.checkTimes(w, c); err != nil {
 		return err
 	}
 	if err := v.checkLifetime(t, c); err != nil {
@@ -151,40 +154,94 @@ func (v *validator) checkClaims(t *trust, c *Claims) *Error {
 	return checkAudience(t, c)
 }
 
-// segments are the three decoded parts of a token, and the text that the
-// signature is over.
-type segments struct {
-	signed          string
-	header, payload []byte
-	signature       []byte
+// workspace is what one validation works in. It is used again, so that a
+// validation allocates little but the claims that it hands out.
+type workspace struct {
+	buf       []byte // what the segments below are parts of
+	encoded   string // the header's segment
+	header    *header
+	payload   []byte
+	signed    string // the text that the signature is over
+	signature []byte
+	times     times
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+func (w *workspace) done() {
+	if cap(w.buf) <= maxPooledBytes {
+		// Neither token nor claims stay behind.
+		clear(w.buf)
+		*w = workspace{buf: w.buf[:0]}
+		workspaces.Put(w)
+	}
 }
 
 // split takes the compact form apart (RFC 7515, section 7.1): three segments
-// of canonical base64url, none of them empty.
-func (v *validator) split(token string) (s segments, _ *Error) {
+// of canonical base64url, none of them empty. A header that is no good is
+// refused before the payload is read.
+func (v *validator) split(token string, w *workspace) *Error {
 	if len(token) > v.limit {
-		return s, refuse(&tokenTooLarge, evidence{found: strconv.Itoa(len(token)), note: strconv.Itoa(v.limit)})
+		return refuse(&tokenTooLarge, evidence{size: len(token), limit: v.limit})
 	}
-	header, rest, _ := strings.Cut(token, ".")
+	head, rest, _ := strings.Cut(token, ".")
 	payload, signature, ok := strings.Cut(rest, ".")
 	if !ok || strings.IndexByte(signature, '.') >= 0 {
-		return s, refuse(&tokenMalformed, evidence{note: hintParts(token)})
+		return refuse(&tokenMalformed, evidence{note: hintParts(token)})
 	}
-	if len(header) > base64.RawURLEncoding.EncodedLen(maxHeaderBytes) {
-		return s, refuse(&tokenMalformed, evidence{note: ": its header is longer than 1 KiB"})
+	if head == "" || payload == "" || signature == "" {
+		return refuse(&tokenMalformed, evidence{note: ": a segment is empty"})
 	}
-	var err1, err2, err3 error
-	s.signed = token[:len(header)+1+len(payload)]
-	s.header, err1 = decodeBase64(header)
-	s.payload, err2 = decodeBase64(payload)
-	s.signature, err3 = decodeBase64(signature)
-	if err1 != nil || err2 != nil || err3 != nil {
-		return s, refuse(&tokenMalformed, evidence{note: ": a segment is not canonical base64url without padding"})
+	w.encoded, w.signed = head, token[:len(head)+1+len(payload)]
+	w.header = v.headers.find(head)
+	if w.header == nil {
+		var err *Error
+		if w.header, err = w.readHeader(); err != nil {
+			return err
+		}
 	}
-	if header == "" || payload == "" || signature == "" {
-		return s, refuse(&tokenMalformed, evidence{note: ": a segment is empty"})
+	n := len(w.buf)
+	if w.buf, ok = decodeBase64(w.buf, signature); ok {
+		w.signature = w.buf[n:]
+		n = len(w.buf)
+		w.buf, ok = decodeBase64(w.buf, payload)
+		w.payload = w.buf[n:]
 	}
-	return s, nil
+	if !ok {
+		return refuse(&tokenMalformed, evidence{note: noteBase64})
+	}
+	return nil
+}
+
+const noteBase64 = ": a segment is not canonical base64url without padding"
+
+// readHeader decodes and checks the header's segment.
+func (w *workspace) readHeader() (*header, *Error) {
+	if len(w.encoded) > base64.RawURLEncoding.EncodedLen(maxHeaderBytes) {
+		return nil, refuse(&tokenMalformed, evidence{note: ": its header is longer than 1 KiB"})
+	}
+	n := len(w.buf)
+	buf, ok := decodeBase64(w.buf, w.encoded)
+	if !ok {
+		return nil, refuse(&tokenMalformed, evidence{note: noteBase64})
+	}
+	w.buf = buf
+	return decodeHeader(buf[n:])
+}
+
+var strictBase64 = base64.RawURLEncoding.Strict()
+
+// decodeBase64 appends what s, canonical base64url without padding (RFC 7515,
+// section 2), stands for. Even the Strict decoder skips CR and LF, so they are
+// looked for.
+func decodeBase64(buf []byte, s string) ([]byte, bool) {
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
+		return buf, false
+	}
+	n := len(buf)
+	buf = slices.Grow(buf, strictBase64.DecodedLen(len(s)))
+	size, err := strictBase64.Decode(buf[n:cap(buf)], []byte(s))
+	return buf[:n+size], err == nil
 }
 
 // hintParts tells what a string with other than two dots most likely is.
@@ -199,43 +256,72 @@ func hintParts(token string) string {
 	}
 }
 
-// header is what the validator reads of a JOSE header. The zero kind means
+// header is what the validator reads of a JOSE header. A kind of zero means
 // absent.
 type header struct {
 	alg, kid, typ    string
 	kidKind, typKind jsontext.Kind
 	forbidden        string
+	token            *jwt.Token // the header as keyfunc wants it
 }
 
-// decodeHeader reads the header strictly and returns its kid. Members that
-// point to keys elsewhere (jku, x5u, jwk, x5c) are ignored, as is whatever
-// else Cognito does not send but RFC 7515, section 4, tells to ignore.
-func decodeHeader(doc []byte) (kid string, _ *Error) {
-	var h header
-	ok := len(doc) <= maxHeaderBytes && !tooDeep(doc) && members(doc, func(name []byte, value jsontext.Value, _ int) bool {
+// decodeHeader reads the header strictly and refuses what cannot be a header of
+// Cognito's. Members that point to keys elsewhere (jku, x5u, jwk, x5c) are
+// ignored, as is whatever else Cognito does not send but RFC 7515, section 4,
+// tells to ignore.
+func decodeHeader(doc []byte) (*header, *Error) {
+	h := new(header)
+	ok := !tooDeep(doc) && members(doc, func(name []byte, value jsontext.Value, _ int) bool {
 		h.set(name, value)
 		return true
 	})
-	ev := evidence{kid: h.kid}
 	switch {
 	case !ok:
-		ev.note = ": its header is not one strict JSON object"
-		return "", refuse(&tokenMalformed, ev)
+		return nil, refuse(&tokenMalformed, evidence{note: ": its header is not one strict JSON object"})
 	case h.alg != "RS256":
 		// RFC 8725, section 3.1: one algorithm, compared with case.
-		ev.found = h.alg
-		return "", refuse(&algorithmUnsupported, ev)
+		return nil, refuse(&algorithmUnsupported, evidence{found: h.alg, kid: h.kid})
 	case h.kid == "" || len(h.kid) > maxKeyIDBytes:
-		ev.found, ev.note = h.kid, h.describeKeyID()
-		return "", refuse(&keyIDInvalid, ev)
+		return nil, refuse(&keyIDInvalid, evidence{found: h.kid, note: h.describeKeyID()})
 	case h.forbidden != "":
-		ev.claim = h.forbidden
-		return "", refuse(&headerUnsupported, ev)
+		return nil, refuse(&headerUnsupported, evidence{claim: h.forbidden, kid: h.kid})
 	case !h.acceptableType():
-		ev.found = h.typ
-		return "", refuse(&typeUnsupported, ev)
+		return nil, refuse(&typeUnsupported, evidence{found: h.typ, kid: h.kid})
 	}
-	return h.kid, nil
+	h.token = &jwt.Token{Header: map[string]any{"alg": h.alg, "kid": h.kid}}
+	return h, nil
+}
+
+// headers remembers the headers of verified tokens by their encoded bytes: a
+// pool has two, and decoding one costs more than all else that is not
+// cryptography. Nothing unverified gets in, and never more than maxHeaders.
+type headers struct {
+	known atomic.Pointer[map[string]*header]
+	mu    sync.Mutex // held while known is replaced
+}
+
+const maxHeaders = 256
+
+func (hs *headers) find(encoded string) *header {
+	if known := hs.known.Load(); known != nil {
+		return (*known)[encoded]
+	}
+	return nil
+}
+
+// remember keeps the header of a token that has just been verified.
+func (hs *headers) remember(w *workspace) {
+	if hs.find(w.encoded) != nil {
+		return
+	}
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	next := map[string]*header{}
+	if known := hs.known.Load(); known != nil && len(*known) < maxHeaders {
+		next = maps.Clone(*known)
+	}
+	next[strings.Clone(w.encoded)] = w.header // a clone: not to hold the token
+	hs.known.Store(&next)
 }
 
 func (h *header) set(name []byte, value jsontext.Value) {
@@ -308,24 +394,25 @@ func (v *validator) choose(c *Claims) (*trust, *Error) {
 type times struct {
 	jwt.Claims // the accessors that the validator, as configured, never calls
 
-	exp, nbf, iat *jwt.NumericDate
+	exp, nbf, iat jwt.NumericDate
 }
 
-func (t *times) GetExpirationTime() (*jwt.NumericDate, error) { return t.exp, nil }
-func (t *times) GetNotBefore() (*jwt.NumericDate, error)      { return t.nbf, nil }
-func (t *times) GetIssuedAt() (*jwt.NumericDate, error)       { return t.iat, nil }
+func (t *times) GetExpirationTime() (*jwt.NumericDate, error) { return present(&t.exp), nil }
+func (t *times) GetNotBefore() (*jwt.NumericDate, error)      { return present(&t.nbf), nil }
+func (t *times) GetIssuedAt() (*jwt.NumericDate, error)       { return present(&t.iat), nil }
 
-func date(t time.Time) *jwt.NumericDate {
-	if t.IsZero() {
+func present(d *jwt.NumericDate) *jwt.NumericDate {
+	if d.IsZero() {
 		return nil
 	}
-	return &jwt.NumericDate{Time: t}
+	return d
 }
 
 // checkTimes: exp is required and not reached, nbf and iat are not in the
 // future, each with the leeway (RFC 7519, sections 4.1.4 to 4.1.6).
-func (v *validator) checkTimes(c *Claims) *Error {
-	err := v.times.Validate(&times{exp: date(c.Expiry), nbf: date(c.NotBefore), iat: date(c.IssuedAt)})
+func (v *validator) checkTimes(w *workspace, c *Claims) *Error {
+	w.times.exp.Time, w.times.nbf.Time, w.times.iat.Time = c.Expiry, c.NotBefore, c.IssuedAt
+	err := v.times.Validate(&w.times)
 	if err == nil {
 		return nil
 	}
@@ -405,8 +492,8 @@ func checkAudience(t *trust, c *Claims) *Error {
 
 // checkSignature resolves the key through keyfunc and verifies with
 // golang-jwt's RS256.
-func (t *trust) checkSignature(ctx context.Context, parts segments, kid string) *Error {
-	key, err := t.source.resolve.KeyfuncCtx(ctx)(&jwt.Token{Header: map[string]any{"alg": "RS256", "kid": kid}})
+func (t *trust) checkSignature(ctx context.Context, w *workspace) *Error {
+	key, err := t.source.resolve.KeyfuncCtx(ctx)(w.header.token)
 	if err != nil {
 		var u *unavailableError
 		if errors.As(err, &u) {
@@ -416,7 +503,7 @@ func (t *trust) checkSignature(ctx context.Context, parts segments, kid string) 
 		}
 		return refuse(&keyUnknown, evidence{})
 	}
-	if err := jwt.SigningMethodRS256.Verify(parts.signed, parts.signature, key); err != nil {
+	if err := jwt.SigningMethodRS256.Verify(w.signed, w.signature, key); err != nil {
 		return refuse(&signatureInvalid, evidence{})
 	}
 	return nil
