@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,8 +65,11 @@ type Claims struct {
 	scope    string
 	groups   []string
 	audience []string
-	keyID    string
-	payload  string // the JSON object, verbatim
+	// audienceList: aud is a list, which it never is on Cognito's ID tokens.
+	audienceList bool
+
+	keyID   string
+	payload string // the JSON object, verbatim
 
 	// The two spellings of the user name, of which settle takes the one that
 	// belongs to the kind of token; named tells whether there is a username.
@@ -176,6 +178,28 @@ func FromContext(ctx context.Context) (*Claims, bool) {
 	return nil, false
 }
 
+// WithExpiry returns a context that ends when the token does, for what outlives
+// a request's beginning: a WebSocket, a stream of events. It ends at the instant
+// from which Validate refuses the token, exp plus Config.Leeway by Config.Now,
+// and [context.Cause] then is an [*Error] with the code token_expired. Call
+// cancel to release it earlier. With nil claims it has ended already.
+//
+// A token that is revoked in the meantime does not end it.
+func WithExpiry(ctx context.Context, c *Claims) (_ context.Context, cancel context.CancelFunc) {
+	if c == nil {
+		ctx, cancel := context.WithCancelCause(ctx)
+		cancel(refuse(&tokenMissing, evidence{}))
+		return ctx, func() {}
+	}
+	now := time.Now
+	if c.now != nil {
+		now = c.now
+	}
+	ends := c.Expiry.Add(c.leeway)
+	why := refuse(&tokenExpired, evidence{at: c.Expiry, now: ends, leeway: c.leeway, verified: true})
+	return context.WithTimeoutCause(ctx, ends.Sub(now()), why)
+}
+
 // contextKey is the key under which Wrap leaves its verdict.
 type contextKey struct{}
 
@@ -201,7 +225,9 @@ func init() {
 		return c, nil
 	}
 	kit.WithClaims = func(ctx context.Context, claims any) context.Context {
-		a := &admission{claims: *claims.(*Claims), authenticated: true}
+		c, _ := claims.(*Claims)
+		must(c != nil, "WithClaims", "the claims are nil")
+		a := &admission{claims: *c, authenticated: true}
 		if a.claims.now == nil {
 			a.claims.now = time.Now
 		}
@@ -268,21 +294,22 @@ func (c *Claims) set(name []byte, value jsontext.Value, end int) (ok bool) {
 	case "acr":
 		c.ACR, ok = c.text(value, end)
 	case "exp":
-		c.Expiry, ok = numericDate(value, math.Floor)
+		c.Expiry, ok = numericDate(value, false)
 	case "nbf":
-		c.NotBefore, ok = numericDate(value, math.Ceil)
+		c.NotBefore, ok = numericDate(value, true)
 	case "iat":
-		c.IssuedAt, ok = numericDate(value, math.Ceil)
+		c.IssuedAt, ok = numericDate(value, true)
 	case "auth_time":
-		c.AuthTime, ok = numericDate(value, math.Ceil)
+		c.AuthTime, ok = numericDate(value, true)
 	case "aud":
-		if value.Kind() == '"' {
-			var one string
-			one, ok = c.text(value, end)
-			c.audience = []string{one}
-		} else {
+		if value.Kind() != '"' {
 			c.audience, ok = c.texts(value, end)
+			c.audienceList = true
+			break
 		}
+		var one string
+		one, ok = c.text(value, end)
+		c.audience = []string{one}
 	case "cognito:groups":
 		c.groups, ok = c.texts(value, end)
 	default:
@@ -320,8 +347,9 @@ func (c *Claims) texts(value jsontext.Value, end int) ([]string, bool) {
 // settle fills the fields whose source depends on the kind of token.
 func (c *Claims) settle() {
 	if c.TokenUse == IDToken {
-		c.Username, c.ClientID = c.cognitoUsername, ""
-		if len(c.audience) == 1 {
+		// Whatever else is called client_id or scope here is an attribute.
+		c.Username, c.ClientID, c.scope = c.cognitoUsername, "", ""
+		if len(c.audience) == 1 && !c.audienceList {
 			c.ClientID = c.audience[0]
 		}
 		return
@@ -463,24 +491,64 @@ func elements(value jsontext.Value, visit func(value jsontext.Value, end int) bo
 	return true
 }
 
-// numericDate is a NumericDate (RFC 7519, section 2), rounded to the second.
-// One that an IEEE double cannot count in whole seconds does not fit: Go's
-// conversion of such a number to an integer differs between machines.
-func numericDate(value jsontext.Value, round func(float64) float64) (time.Time, bool) {
+// numericDate is a NumericDate (RFC 7519, section 2) in whole seconds, rounded
+// up or down exactly. One of more than 2^53 seconds does not fit: an IEEE double
+// cannot count them, and Go's conversion of such a number to an integer differs
+// between machines.
+func numericDate(value jsontext.Value, up bool) (time.Time, bool) {
 	if value.Kind() != '0' {
 		return time.Time{}, false
 	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil {
-		f, err := strconv.ParseFloat(string(value), 64)
-		if err != nil || math.Abs(f) >= maxDate {
+		var ok bool
+		if n, ok = roundDecimal(string(value), up); !ok {
 			return time.Time{}, false
 		}
-		n = int64(round(f))
 	}
 	t := time.Unix(n, 0).UTC()
 	// The zero Time stands for an absent claim.
-	return t, n > -maxDate && n < maxDate && !t.IsZero()
+	return t, n >= -maxDate && n <= maxDate && !t.IsZero()
 }
 
 const maxDate = 1 << 53
+
+// roundDecimal rounds a JSON number with a fraction or an exponent, in decimal,
+// because a double would round it once before.
+func roundDecimal(s string, up bool) (int64, bool) {
+	s, negative := strings.CutPrefix(s, "-")
+	mantissa, exponent := s, 0
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		var err error
+		// Beyond the range of an int the sign alone counts, as Atoi returns it.
+		if exponent, err = strconv.Atoi(s[i+1:]); err != nil && !errors.Is(err, strconv.ErrRange) {
+			return 0, false
+		}
+		mantissa = s[:i]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	if digits == "" {
+		return 0, true
+	}
+	// The value is 0.digits times ten to the power of point.
+	point := len(digits) - len(fraction)
+	if exponent > 64 || point+max(exponent, -len(s)-64) > 17 {
+		return 0, false
+	}
+	point += max(exponent, -len(s)-64)
+	n := int64(0)
+	for i := range max(point, 0) {
+		n *= 10
+		if i < len(digits) {
+			n += int64(digits[i] - '0')
+		}
+	}
+	if strings.Trim(digits[min(max(point, 0), len(digits)):], "0") != "" && up != negative {
+		n++
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
+}

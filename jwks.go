@@ -20,6 +20,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
@@ -119,6 +120,8 @@ type unavailableError struct {
 func (e *unavailableError) Error() string { return "cognitoauth: key set unavailable" }
 func (e *unavailableError) Unwrap() error { return e.cause }
 
+var errTooOld = fmt.Errorf("the key set is older than %s", hardLimit)
+
 var errWaited = fmt.Errorf("the fetch has taken longer than %s", maxWait)
 
 func newKeySource(pool string, urls []string, client *http.Client, now func() time.Time, log *slog.Logger) *keySource {
@@ -145,7 +148,7 @@ func (s *keySource) KeyReadAll(context.Context) ([]jwkset.JWK, error) {
 }
 
 func (s *keySource) key(ctx context.Context, kid string) (*key, error) {
-	if k := s.usable().find(kid); k != nil {
+	if k := s.usable(s.now()).find(kid); k != nil {
 		return k, nil
 	}
 	if len(s.urls) == 0 {
@@ -160,7 +163,7 @@ func (s *keySource) key(ctx context.Context, kid string) (*key, error) {
 			return nil, err
 		}
 	}
-	if k := s.usable().find(kid); k != nil {
+	if k := s.usable(s.now()).find(kid); k != nil {
 		return k, nil
 	}
 	if f != nil && f.err != nil {
@@ -178,18 +181,27 @@ func (set *keySet) find(kid string) *key {
 
 // usable is the current set unless it is too old, nil if there is none. It
 // starts the refresh of a set that is due, without waiting for it.
-func (s *keySource) usable() *keySet {
+func (s *keySource) usable(now time.Time) *keySet {
 	set := s.current.Load()
 	if set == nil || len(s.urls) == 0 {
 		return set
 	}
 	// fetched has no monotonic reading, so this is wall time: a machine that
 	// was suspended must not take a day-old set for a fresh one.
-	age := s.now().Sub(set.fetched)
+	age := now.Sub(set.fetched)
 	if age < 0 || age >= set.refresh {
 		s.refresh()
 	}
 	if age > hardLimit {
+		return nil
+	}
+	return set
+}
+
+// fresh is the current set unless it is too old.
+func (s *keySource) fresh() *keySet {
+	set := s.current.Load()
+	if set == nil || s.now().Sub(set.fetched) > hardLimit {
 		return nil
 	}
 	return set
@@ -234,13 +246,13 @@ func (s *keySource) join(kid string) (*flight, error) {
 	if f := s.begin(); f != nil {
 		return f, nil
 	}
-	switch set := s.current.Load(); {
-	case set.find(kid) != nil:
+	switch {
+	case s.fresh().find(kid) != nil:
 		return nil, nil
 	case s.lastErr != nil:
 		return nil, &unavailableError{s.lastErr, s.quietFor()}
-	case set == nil || s.now().Sub(set.fetched) > hardLimit:
-		return nil, &unavailableError{errors.New("the key set is too old"), s.quietFor()}
+	case s.fresh() == nil:
+		return nil, &unavailableError{errTooOld, s.quietFor()}
 	}
 	return nil, errKeyUnknown
 }
@@ -402,11 +414,8 @@ func (s *keySource) get(ctx context.Context, url string) (got answer) {
 		return fail("status %d, expected 200; redirects are not followed", resp.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxKeySetBytes+1))
-	switch {
-	case err != nil:
+	if err != nil {
 		return fail("%w", err)
-	case len(body) > maxKeySetBytes:
-		return fail("the key set is larger than %d bytes", maxKeySetBytes)
 	}
 	set, err := parseKeySet(body)
 	if err != nil {
@@ -511,7 +520,7 @@ func (s *keySource) status() PoolStatus {
 
 // ready waits until there is a usable set; nil at once if there is one.
 func (s *keySource) ready(ctx context.Context) error {
-	if s.usable() != nil {
+	if s.usable(s.now()) != nil {
 		return nil
 	}
 	f, err := s.join("")
@@ -542,6 +551,9 @@ func cause(err error) error {
 // most 100 keys. A key that cannot be used is skipped; a set without a usable
 // key is an error.
 func parseKeySet(doc []byte) (*keySet, error) {
+	if len(doc) > maxKeySetBytes {
+		return nil, fmt.Errorf("the key set is larger than %d bytes", maxKeySetBytes)
+	}
 	if tooDeep(doc) {
 		return nil, errors.New("not a JWK set: it nests too deeply")
 	}
@@ -553,7 +565,7 @@ func parseKeySet(doc []byte) (*keySet, error) {
 	ambiguous := map[string]bool{}
 	ok := members(doc, func(name []byte, value jsontext.Value, _ int) bool {
 		if string(name) != "keys" {
-			return true
+			return utf8.Valid(name) && utf8.Valid(value)
 		}
 		lists++
 		return elements(value, func(raw jsontext.Value, _ int) bool {

@@ -1,7 +1,10 @@
 package cognitoauth
 
 import (
+	"cmp"
 	"context"
+	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"iter"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/maypok86/otter/v2"
 )
 
 // The validator. A token passes, in this order, its form, its header, its
@@ -29,8 +33,10 @@ import (
 type validator struct {
 	issuers map[string]*issuer
 	known   []string // the issuers, in the order of the configuration
+	first   *trust   // the first Pool entry's
 	times   *jwt.Validator
 	headers headers
+	tokens  *otter.Cache[digest, *verified] // nil: off
 	now     func() time.Time
 	leeway  time.Duration
 	limit   int // bytes of a token
@@ -100,6 +106,9 @@ func (m *Middleware) validate(ctx context.Context, token string, c *Claims) *Err
 func (v *validator) validate(ctx context.Context, token string, c *Claims) *Error {
 	w := workspaces.Get().(*workspace)
 	defer w.done()
+	if v.recall(token, w, c) {
+		return v.checkRevoked(ctx, c)
+	}
 	if err := v.split(token, w); err != nil {
 		return err
 	}
@@ -128,11 +137,12 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims
 	if err := t.checkSignature(ctx, w); err != nil {
 		return err
 	}
-	v.headers.remember(w)
 	// The fetch of a key may have taken its time.
 	if now := v.now(); !now.Before(c.Expiry.Add(v.leeway)) {
 		return refuse(&tokenExpired, evidence{now: now, at: c.Expiry, leeway: v.leeway, verified: true})
 	}
+	v.headers.remember(w)
+	v.remember(t, w, c)
 	return v.checkRevoked(ctx, c)
 }
 
@@ -154,6 +164,161 @@ func (v *validator) checkClaims(t *trust, w *workspace, c *Claims) *Error {
 	return checkAudience(t, c)
 }
 
+// Check is one step of [Middleware.Explain].
+type Check struct {
+	// Name is the step: "form", "header", "payload", "issuer", "token_use",
+	// "exp", "nbf", "iat", "lifetime", "client", "subject", "audience", "key",
+	// "signature" or "revocation".
+	Name string
+	// Found is what the token says, and Expected what this API wants, for
+	// people; they quote no more of the token than [Error.Detail] does.
+	Found, Expected string
+	// Err is the refusal that the step amounts to; nil if it passed, or could
+	// not be made.
+	Err *Error
+	// Skipped says that an earlier step left nothing for this one to look at.
+	Skipped bool
+}
+
+// Explain makes every check that [Middleware.Validate] makes, in the same
+// order, but does not stop at the first that fails, and trusts none of it: it is
+// for finding out why a token is refused. A token passes if and only if no Check
+// has an Err or was skipped. It may fetch keys, within the limits that
+// requests have. It takes its time and remembers nothing; do not decide about
+// requests with it.
+func (m *Middleware) Explain(ctx context.Context, token string) []Check {
+	if m == nil || m.validator == nil {
+		return []Check{{Name: "form", Err: refuse(&notWired, evidence{})}}
+	}
+	x := explanation{validator: m.validator, w: new(workspace), c: new(Claims)}
+	x.form(token)
+	x.claims()
+	x.vouch(ctx)
+	return x.checks
+}
+
+// explanation is what Explain works in.
+type explanation struct {
+	*validator
+
+	w      *workspace
+	c      *Claims
+	trust  *trust
+	checks []Check
+}
+
+func (x *explanation) add(name, found, expected string, err *Error) {
+	if err != nil {
+		err.trust = x.trust
+		if x.w.header != nil {
+			err.kid = x.w.header.kid
+		}
+	}
+	x.checks = append(x.checks, Check{Name: name, Found: found, Expected: expected, Err: err})
+}
+
+func (x *explanation) skip(names ...string) {
+	for _, name := range names {
+		x.checks = append(x.checks, Check{Name: name, Skipped: true})
+	}
+}
+
+func (x *explanation) form(token string) {
+	payload, signature, err := x.cut(token, x.w)
+	body := err
+	if err == nil {
+		body = x.w.readBody(payload, signature)
+	}
+	x.add("form", strconv.Itoa(len(token))+" bytes", "three segments of base64url, at most "+strconv.Itoa(x.limit)+" bytes", body)
+	if err != nil {
+		x.skip("header", "payload")
+		return
+	}
+	const want = "alg RS256, a kid, nothing critical or encrypted"
+	if x.w.header, err = x.w.readHeader(); err == nil {
+		x.add("header", "alg "+quote(x.w.header.alg)+", kid "+quote(x.w.header.kid), want, nil)
+	} else {
+		x.add("header", err.found, want, err)
+	}
+	if body != nil {
+		x.skip("payload")
+		return
+	}
+	x.add("payload", strconv.Itoa(len(x.w.payload))+" bytes", "one strict JSON object", x.c.decode(x.w.payload))
+}
+
+func (x *explanation) claims() {
+	if x.checks[len(x.checks)-1].Err != nil || x.checks[len(x.checks)-1].Skipped {
+		x.skip("issuer", "token_use", "exp", "nbf", "iat", "lifetime", "client", "subject", "audience")
+		return
+	}
+	t, err := x.choose(x.c)
+	if t == nil {
+		x.add("issuer", quote(x.c.Issuer), list(x.known), err)
+		x.skip("token_use")
+		t = x.first
+	} else {
+		x.trust = t
+		x.add("issuer", quote(x.c.Issuer), list(x.known), nil)
+		x.add("token_use", quote(string(x.c.TokenUse)), quote(string(t.use)), err)
+	}
+	x.trust = t
+	x.c.PoolID, x.c.now, x.c.leeway = t.id, x.now, x.leeway
+	x.c.settle()
+	x.times()
+	x.add("client", quote(x.c.ClientID), list(slices.Sorted(maps.Keys(t.clients))), checkClient(t, x.c))
+	x.add("subject", "", "a sub on a user's token", checkSubject(x.c))
+	x.add("audience", list(x.c.audience), list(t.audiences), checkAudience(t, x.c))
+}
+
+// times makes the checks of exp, nbf and iat one by one: each on claims that
+// have nothing else wrong with their times.
+func (x *explanation) times() {
+	now := x.now()
+	good := Claims{Expiry: now.Add(time.Second)}
+	exp, nbf, iat := good, good, good
+	exp.Expiry, nbf.NotBefore, iat.IssuedAt = x.c.Expiry, x.c.NotBefore, x.c.IssuedAt
+	clock := "now is " + stamp(now) + ", Config.Leeway is " + x.leeway.String()
+	x.add("exp", stampOr(x.c.Expiry), "later: "+clock, x.checkTimes(x.w, &exp))
+	x.add("nbf", stampOr(x.c.NotBefore), "absent or not later: "+clock, x.checkTimes(x.w, &nbf))
+	x.add("iat", stampOr(x.c.IssuedAt), "absent or not later: "+clock, x.checkTimes(x.w, &iat))
+	if x.c.Expiry.IsZero() {
+		x.skip("lifetime")
+		return
+	}
+	x.add("lifetime", x.c.Expiry.Sub(cmp.Or(x.c.IssuedAt, now)).String(), "at most "+x.trust.maxLifetime.String(), x.checkLifetime(x.trust, x.c))
+}
+
+func stampOr(t time.Time) string {
+	if t.IsZero() {
+		return "absent"
+	}
+	return stamp(t)
+}
+
+func (x *explanation) vouch(ctx context.Context) {
+	if x.trust == nil || x.w.header == nil {
+		x.skip("key", "signature", "revocation")
+		return
+	}
+	err := x.trust.findKey(ctx, x.w)
+	x.add("key", quote(x.w.header.kid), "a kid in the key set of pool "+x.trust.id, err)
+	if err != nil {
+		x.skip("signature", "revocation")
+		return
+	}
+	err = x.trust.checkSignature(ctx, x.w)
+	x.add("signature", "", "RS256 by that key", err)
+	for _, check := range x.checks {
+		if check.Err != nil || check.Skipped {
+			// Revoked sees verified claims only.
+			x.skip("revocation")
+			return
+		}
+	}
+	x.add("revocation", "", "not revoked, as Config.Revoked has it", x.checkRevoked(ctx, x.c))
+}
+
 // workspace is what one validation works in. It is used again, so that a
 // validation allocates little but the claims that it hands out.
 type workspace struct {
@@ -164,6 +329,8 @@ type workspace struct {
 	signed    string // the text that the signature is over
 	signature []byte
 	times     times
+	digest    digest         // of the token, if there is a cache
+	key       *rsa.PublicKey // that verified the signature
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
@@ -178,36 +345,48 @@ func (w *workspace) done() {
 }
 
 // split takes the compact form apart (RFC 7515, section 7.1): three segments
-// of canonical base64url, none of them empty. A header that is no good is
-// refused before the payload is read.
+// of canonical base64url. A header that is no good is refused before the rest
+// is decoded.
 func (v *validator) split(token string, w *workspace) *Error {
-	if len(token) > v.limit {
-		return refuse(&tokenTooLarge, evidence{size: len(token), limit: v.limit})
+	payload, signature, err := v.cut(token, w)
+	if err != nil {
+		return err
 	}
-	head, rest, _ := strings.Cut(token, ".")
-	payload, signature, ok := strings.Cut(rest, ".")
-	if !ok || strings.IndexByte(signature, '.') >= 0 {
-		return refuse(&tokenMalformed, evidence{note: hintParts(token)})
-	}
-	if head == "" || payload == "" || signature == "" {
-		return refuse(&tokenMalformed, evidence{note: ": a segment is empty"})
-	}
-	w.encoded, w.signed = head, token[:len(head)+1+len(payload)]
-	w.header = v.headers.find(head)
+	w.header = v.headers.find(w.encoded)
 	if w.header == nil {
-		var err *Error
 		if w.header, err = w.readHeader(); err != nil {
 			return err
 		}
 	}
+	return w.readBody(payload, signature)
+}
+
+// cut finds the three segments.
+func (v *validator) cut(token string, w *workspace) (payload, signature string, _ *Error) {
+	if len(token) > v.limit {
+		return "", "", refuse(&tokenTooLarge, evidence{size: len(token), limit: v.limit})
+	}
+	head, rest, _ := strings.Cut(token, ".")
+	payload, signature, ok := strings.Cut(rest, ".")
+	if !ok || strings.IndexByte(signature, '.') >= 0 {
+		return "", "", refuse(&tokenMalformed, evidence{note: hintParts(token)})
+	}
+	w.encoded, w.signed = head, token[:len(head)+1+len(payload)]
+	return payload, signature, nil
+}
+
+// readBody decodes the other two segments, the shorter one first.
+func (w *workspace) readBody(payload, signature string) *Error {
+	var ok1, ok2 bool
 	n := len(w.buf)
-	if w.buf, ok = decodeBase64(w.buf, signature); ok {
-		w.signature = w.buf[n:]
+	w.buf, ok1 = decodeBase64(w.buf, signature)
+	w.signature = w.buf[n:]
+	if ok1 {
 		n = len(w.buf)
-		w.buf, ok = decodeBase64(w.buf, payload)
+		w.buf, ok2 = decodeBase64(w.buf, payload)
 		w.payload = w.buf[n:]
 	}
-	if !ok {
+	if !ok2 {
 		return refuse(&tokenMalformed, evidence{note: noteBase64})
 	}
 	return nil
@@ -242,6 +421,67 @@ func decodeBase64(buf []byte, s string) ([]byte, bool) {
 	buf = slices.Grow(buf, strictBase64.DecodedLen(len(s)))
 	size, err := strictBase64.Decode(buf[n:cap(buf)], []byte(s))
 	return buf[:n+size], err == nil
+}
+
+// verified is a token that was verified: what the cache of tokens holds. It is
+// never changed.
+type verified struct {
+	claims Claims
+	trust  *trust
+	key    *rsa.PublicKey // the very key that verified it
+}
+
+// digest stands for a token in the cache. No bearer token stays in memory, and
+// two tokens with one digest would take a collision of SHA-256.
+type digest = [sha256.Size]byte
+
+// newTokenCache returns a cache of at most size tokens. It is bounded by size
+// alone; what expires is looked at on every hit. Expiry by otter would start a
+// goroutine that nothing stops, and would not know Config.Now. Its upkeep runs
+// on the goroutine that brought it about.
+func newTokenCache(size int) *otter.Cache[digest, *verified] {
+	return otter.Must(&otter.Options[digest, *verified]{
+		MaximumSize: size,
+		Executor:    func(upkeep func()) { upkeep() },
+	})
+}
+
+// recall takes the claims of a token that was verified before, if that verdict
+// still stands: its key is still in the key set, which is not too old, and the
+// time is within the token's. Whatever else could be wrong with it cannot have
+// changed. Where it reports false, the token is validated in full.
+func (v *validator) recall(token string, w *workspace, c *Claims) bool {
+	if v.tokens == nil || len(token) > v.limit {
+		return false
+	}
+	w.buf = append(w.buf, token...)
+	w.digest = sha256.Sum256(w.buf)
+	clear(w.buf)
+	w.buf = w.buf[:0]
+	known, ok := v.tokens.GetIfPresent(w.digest)
+	if !ok {
+		return false
+	}
+	now := v.now()
+	k := known.trust.source.usable(now).find(known.claims.keyID)
+	if k == nil || k.public != known.key || !known.claims.current(now) {
+		return false
+	}
+	*c = known.claims
+	return true
+}
+
+// current reports whether a token that was good is so by the times in it.
+func (c *Claims) current(now time.Time) bool {
+	return now.Before(c.Expiry.Add(c.leeway)) &&
+		!now.Before(c.NotBefore.Add(-c.leeway)) && !now.Before(c.IssuedAt.Add(-c.leeway))
+}
+
+// remember keeps the verdict on a token that has just been verified.
+func (v *validator) remember(t *trust, w *workspace, c *Claims) {
+	if v.tokens != nil && len(w.signed) <= maxPooledBytes {
+		v.tokens.Set(w.digest, &verified{*c, t, w.key})
+	}
 }
 
 // hintParts tells what a string with other than two dots most likely is.
@@ -493,20 +733,29 @@ func checkAudience(t *trust, c *Claims) *Error {
 // checkSignature resolves the key through keyfunc and verifies with
 // golang-jwt's RS256.
 func (t *trust) checkSignature(ctx context.Context, w *workspace) *Error {
-	key, err := t.source.resolve.KeyfuncCtx(ctx)(w.header.token)
-	if err != nil {
-		var u *unavailableError
-		if errors.As(err, &u) {
-			e := refuse(&keysUnavailable, evidence{cause: u.cause})
-			e.RetryAfter = max(u.retry, firstBackoff)
-			return e
-		}
-		return refuse(&keyUnknown, evidence{})
+	if err := t.findKey(ctx, w); err != nil {
+		return err
 	}
-	if err := jwt.SigningMethodRS256.Verify(w.signed, w.signature, key); err != nil {
+	if err := jwt.SigningMethodRS256.Verify(w.signed, w.signature, w.key); err != nil {
 		return refuse(&signatureInvalid, evidence{})
 	}
 	return nil
+}
+
+// findKey resolves the key of the token's kid.
+func (t *trust) findKey(ctx context.Context, w *workspace) *Error {
+	found, err := t.source.resolve.KeyfuncCtx(ctx)(w.header.token)
+	w.key, _ = found.(*rsa.PublicKey)
+	if err == nil {
+		return nil
+	}
+	var u *unavailableError
+	if !errors.As(err, &u) {
+		return refuse(&keyUnknown, evidence{})
+	}
+	e := refuse(&keysUnavailable, evidence{cause: u.cause})
+	e.RetryAfter = max(u.retry, firstBackoff)
+	return e
 }
 
 // checkRevoked asks Config.Revoked. Without an answer nobody is let in.
@@ -640,6 +889,7 @@ func (b *builder) accept(field, iss string, t *trust) {
 		b.issuers[iss] = &issuer{}
 		b.known = append(b.known, iss)
 	}
+	b.first = cmp.Or(b.first, t)
 	if t.use == IDToken {
 		b.issuers[iss].id = t
 	} else {
