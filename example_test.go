@@ -1,0 +1,854 @@
+package cognitoauth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/cognitotest"
+)
+
+// demo is the user pool that signs the tokens of the examples. Its clock stands
+// at noon. A program names its pool in Config.Pools, where demo.Config() stands.
+var demo = cognitotest.NewPool(demoTB{}, cognitotest.Options{
+	ID:        "eu-west-1_EXAMPLE01",
+	InProcess: true,
+	Now:       func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) },
+})
+
+// demoTB stands for the *testing.T of a test.
+type demoTB struct{}
+
+func (demoTB) Helper()                        {}
+func (demoTB) Cleanup(func())                 {}
+func (demoTB) Fatalf(format string, a ...any) { log.Panicf(format, a...) }
+
+// protect wraps h by the demo pool.
+func protect(h http.Handler) http.Handler {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Panic(err)
+	}
+	return auth.Wrap(h)
+}
+
+// show sends a request, with a token unless it is nil, and prints the answer:
+// the body of a success, the challenge or the code of a refusal.
+func show(h http.Handler, method, path string, token *cognitotest.Token) {
+	r := httptest.NewRequest(method, path, nil)
+	if token != nil {
+		r.Header.Set("Authorization", "Bearer "+token.String())
+	}
+	showAnswer(h, r)
+}
+
+func showAnswer(h http.Handler, r *http.Request) {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	text := w.Header().Get("WWW-Authenticate")
+	if _, code, refused := strings.Cut(w.Body.String(), `"code":"`); text == "" && refused {
+		text, _, _ = strings.Cut(code, `"`)
+	} else if text == "" {
+		text = w.Body.String()
+	}
+	fmt.Println(w.Code, strings.TrimSpace(text))
+}
+
+// hello is a handler that greets whoever calls.
+var hello http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	name := "stranger"
+	if claims, ok := cognitoauth.FromContext(r.Context()); ok {
+		name = claims.Username
+	}
+	fmt.Fprintln(w, "hello", name)
+})
+
+// A mux is wrapped once. What is not marked needs a token.
+func Example() {
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(hello))
+	mux.Handle("GET /me", hello)
+	mux.Handle("POST /orders", cognitoauth.Require(cognitoauth.Scope("orders/write"), hello))
+
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Fatal(err)
+	}
+	api := auth.Wrap(mux)
+
+	jane := demo.AccessToken().User("jane")
+	show(api, "GET", "/healthz", nil)
+	show(api, "GET", "/me", nil)
+	show(api, "GET", "/me", jane)
+	show(api, "POST", "/orders", jane)
+	show(api, "POST", "/orders", jane.Scopes("orders/write"))
+	show(api, "GET", "/no/such/route", nil)
+	// Output:
+	// 200 hello stranger
+	// 401 Bearer realm="api"
+	// 200 hello jane
+	// 403 Bearer realm="api", error="insufficient_scope", error_description="the token lacks a scope", scope="orders/write"
+	// 200 hello jane
+	// 401 Bearer realm="api"
+}
+
+// New finds every mistake at once, without asking the network.
+func ExampleNew() {
+	_, err := cognitoauth.New(cognitoauth.Config{
+		Pools:  []cognitoauth.Pool{{ID: "https://auth.example.com", ClientIDs: []string{""}}},
+		Leeway: time.Hour,
+	})
+	fmt.Println(errors.Is(err, cognitoauth.ErrMisconfigured))
+	for line := range strings.Lines(err.Error()) {
+		field, _, _ := strings.Cut(strings.TrimPrefix(line, "cognitoauth: misconfigured: "), " ")
+		fmt.Println(field)
+	}
+	// Output:
+	// true
+	// Config.Leeway
+	// Config.Pools[0].ID
+	// Config.Pools[0].ClientIDs[0]
+}
+
+// The client ID is no audience: a Cognito access token has none. What other
+// middleware calls the valid audience goes into ClientIDs.
+func ExampleNew_incorrect() {
+	_, err := cognitoauth.New(cognitoauth.Config{
+		Pools: []cognitoauth.Pool{{ID: "eu-west-1_EXAMPLE01", Audiences: []string{"1example23456789"}}},
+	})
+	fmt.Println(err)
+	// Output: cognitoauth: misconfigured: Config.Pools[0].ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused
+}
+
+func ExampleFromEnv() {
+	os.Setenv("COGNITO_USER_POOL_ID", "eu-west-1_EXAMPLE01")
+	os.Setenv("COGNITO_CLIENT_IDS", "1web,2mobile")
+	defer os.Unsetenv("COGNITO_USER_POOL_ID")
+	defer os.Unsetenv("COGNITO_CLIENT_IDS")
+
+	cfg, err := cognitoauth.FromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Leeway = time.Minute // everything else is yours to add
+	fmt.Printf("%s %q\n", cfg.Pools[0].ID, cfg.Pools[0].ClientIDs)
+	// Output: eu-west-1_EXAMPLE01 ["1web" "2mobile"]
+}
+
+// Each entry of Pools counts for its own tokens alone.
+func ExamplePool() {
+	cfg := cognitoauth.Config{Pools: []cognitoauth.Pool{
+		{ID: "eu-west-1_STAFF0001", ClientIDs: []string{"1backoffice"}},
+		{ID: "us-east-1_CUSTOMER1", ClientIDs: []string{"2web", "3mobile"}},
+		{ID: "us-east-1_CUSTOMER1", ClientIDs: []string{"2web"}, TokenUse: cognitoauth.IDToken},
+	}}
+
+	staff := cognitotest.NewPool(demoTB{}, cognitotest.Options{ID: "eu-west-1_STAFF0001", InProcess: true})
+	customers := cognitotest.NewPool(demoTB{}, cognitotest.Options{ID: "us-east-1_CUSTOMER1", InProcess: true})
+	cfg.HTTPClient = cognitotest.Client(staff, customers) // instead of the network
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, token := range []*cognitotest.Token{
+		staff.AccessToken().Client("1backoffice"),
+		customers.AccessToken().Client("3mobile"),
+		customers.IDToken().Client("2web"),
+		customers.IDToken().Client("3mobile"),
+		staff.AccessToken().Client("2web"),
+	} {
+		claims, err := auth.Validate(context.Background(), token.String())
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(claims.PoolID, claims.ClientID, claims.TokenUse)
+	}
+	// Output:
+	// eu-west-1_STAFF0001 1backoffice access
+	// us-east-1_CUSTOMER1 3mobile access
+	// us-east-1_CUSTOMER1 2web id
+	// cognitoauth: the token was issued to another client
+	// cognitoauth: the token was issued to another client
+}
+
+// With Audiences the API takes only tokens that a client asked for on its
+// behalf (RFC 8707).
+func ExamplePool_audiences() {
+	cfg := demo.Config()
+	cfg.Pools[0].Audiences = []string{"https://orders.example.com"}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, token := range []*cognitotest.Token{
+		demo.AccessToken().Set("aud", "https://orders.example.com"),
+		demo.AccessToken().Set("aud", "https://billing.example.com"),
+		demo.AccessToken(),
+	} {
+		_, err := auth.Validate(context.Background(), token.String())
+		fmt.Println(err)
+	}
+	// Output:
+	// <nil>
+	// cognitoauth: the token is meant for another audience
+	// cognitoauth: the token is meant for another audience
+}
+
+// cors answers preflights, as any CORS package does.
+func cors(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "https://app.example.com")
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func preflight(path string) *http.Request {
+	r := httptest.NewRequest("OPTIONS", path, nil)
+	r.Header.Set("Origin", "https://app.example.com")
+	r.Header.Set("Access-Control-Request-Method", "GET")
+	return r
+}
+
+// CORS goes outside: a preflight carries no token, and a browser hides from the
+// page an answer without Access-Control-Allow-Origin, refusals included.
+func ExampleMiddleware_Wrap() {
+	mux := http.NewServeMux()
+	mux.Handle("GET /me", hello)
+
+	showAnswer(cors(protect(mux)), preflight("/me"))
+	// Output: 204
+}
+
+// CORS inside of Wrap never sees the preflight.
+func ExampleMiddleware_Wrap_incorrect() {
+	mux := http.NewServeMux()
+	mux.Handle("GET /me", hello)
+
+	showAnswer(protect(cors(mux)), preflight("/me"))
+	// Output: 401 Bearer realm="api"
+}
+
+// The second door, for callers that are not HTTP requests.
+func ExampleMiddleware_Validate() {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Fatal(err)
+	}
+	policy := cognitoauth.Scope("orders/write")
+
+	claims, err := auth.Validate(context.Background(), demo.AccessToken().Scopes("orders/read").String())
+	if err == nil {
+		err = policy.Check(nil, claims)
+	}
+	fmt.Println(err)
+	// Output: cognitoauth: the token lacks a scope
+}
+
+// Validate applies no policy, not even Config.Fallback.
+func ExampleMiddleware_Validate_incorrect() {
+	cfg := demo.Config()
+	cfg.Fallback = cognitoauth.Group("staff")
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	claims, err := auth.Validate(context.Background(), demo.AccessToken().User("mallory").String())
+	if err == nil { // is not enough
+		fmt.Println("let in:", claims.Username, claims.Groups())
+	}
+	// Output: let in: mallory []
+}
+
+// Ready belongs before ListenAndServe or into a readiness probe. Without it the
+// keys come with the first token.
+func ExampleMiddleware_Ready() {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	fmt.Println(auth.Ready(ctx))
+	// Output: <nil>
+}
+
+func ExampleMiddleware_Status() {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Fatal(err)
+	}
+	print := func() {
+		for _, s := range auth.Status() {
+			fmt.Printf("%s: %d keys, %s old, %d fetches\n", s.PoolID, len(s.KeyIDs), s.Age, s.Fetches)
+		}
+	}
+	print()
+	_ = auth.Ready(context.Background())
+	print()
+	// Output:
+	// eu-west-1_EXAMPLE01: 0 keys, 0s old, 0 fetches
+	// eu-west-1_EXAMPLE01: 2 keys, 0s old, 1 fetches
+}
+
+func ExampleAllowAnonymous() {
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(hello))
+	mux.Handle("GET /docs/", cognitoauth.AllowAnonymous(hello))
+	api := protect(mux)
+
+	show(api, "GET", "/healthz", nil)
+	show(api, "GET", "/healthz", demo.AccessToken().Tampered()) // not looked at
+	show(api, "GET", "/docs/install", nil)
+	show(api, "GET", "/docs", nil) // the mux's redirect to /docs/: not the marked handler
+	// Output:
+	// 200 hello stranger
+	// 200 hello stranger
+	// 200 hello stranger
+	// 401 Bearer realm="api"
+}
+
+// logged stands for any middleware of a single route.
+func logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, r) })
+}
+
+// Wrap goes by the value that was registered, here a logger. The marker inside
+// of it is not seen, and the route stays closed. Write
+// AllowAnonymous(logged(hello)).
+func ExampleAllowAnonymous_incorrect() {
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", logged(cognitoauth.AllowAnonymous(hello)))
+
+	show(protect(mux), "GET", "/healthz", nil)
+	// Output: 401 Bearer realm="api"
+}
+
+// A mux inside another handler cannot be asked, so its markers are not seen.
+// Register the routes by their full paths, or mount what is open outside of
+// Wrap.
+func ExampleAllowAnonymous_incorrectPrefix() {
+	v1 := http.NewServeMux()
+	v1.Handle("GET /healthz", cognitoauth.AllowAnonymous(hello))
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", http.StripPrefix("/v1", v1))
+
+	show(protect(mux), "GET", "/v1/healthz", nil)
+	// Output: 401 Bearer realm="api"
+}
+
+// No token is fine, a bad one is not.
+func ExampleOptional() {
+	mux := http.NewServeMux()
+	mux.Handle("GET /catalog", cognitoauth.Optional(hello))
+	api := protect(mux)
+
+	show(api, "GET", "/catalog", nil)
+	show(api, "GET", "/catalog", demo.AccessToken())
+	show(api, "GET", "/catalog", demo.AccessToken().ExpiresIn(-time.Hour))
+	// Output:
+	// 200 hello stranger
+	// 200 hello jane
+	// 401 Bearer realm="api", error="invalid_token", error_description="the token has expired"
+}
+
+// Require adds to the fallback policy.
+func ExampleRequire() {
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders", hello)
+	mux.Handle("POST /orders", cognitoauth.Require(cognitoauth.Scope("orders/write"), hello))
+
+	cfg := demo.Config()
+	cfg.Fallback = cognitoauth.Group("staff")
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	api := auth.Wrap(mux)
+
+	staff := demo.AccessToken().Groups("staff")
+	show(api, "GET", "/orders", staff)
+	show(api, "POST", "/orders", staff)
+	show(api, "POST", "/orders", staff.Scopes("orders/write"))
+	show(api, "POST", "/orders", demo.AccessToken().Scopes("orders/write"))
+	// Output:
+	// 200 hello jane
+	// 403 Bearer realm="api", error="insufficient_scope", error_description="the token lacks a scope", scope="orders/write"
+	// 200 hello jane
+	// 403 group_missing
+}
+
+// A marker and a Require on one route contradict each other, which is found
+// when the route is registered.
+func ExampleRequire_incorrect() {
+	defer func() { fmt.Println(recover()) }()
+	cognitoauth.AllowAnonymous(cognitoauth.Require(cognitoauth.Group("staff"), hello))
+	// Output: cognitoauth: AllowAnonymous of Require: a route is either open or protected
+}
+
+// Without Wrap nobody has looked at the token, and Require cannot: it answers
+// 500 and says so on slog.Default.
+func ExampleRequire_incorrectWrap() {
+	mux := http.NewServeMux()
+	mux.Handle("POST /orders", cognitoauth.Require(cognitoauth.Group("staff"), hello))
+
+	show(mux, "POST", "/orders", demo.AccessToken().Groups("staff"))
+	// Output: 500 not_wired
+}
+
+// router is a router other than ServeMux.
+type router map[string]http.Handler
+
+func (rt router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := rt.ResolveEndpoint(r); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
+	http.NotFound(w, r)
+}
+
+// ResolveEndpoint names the handler that ServeHTTP runs, by the same look-up.
+func (rt router) ResolveEndpoint(r *http.Request) http.Handler {
+	return rt[r.Method+" "+r.URL.Path]
+}
+
+// Wrap sees the markers of a router that tells which handler it would run.
+func ExampleEndpointResolver() {
+	api := protect(router{
+		"GET /healthz": cognitoauth.AllowAnonymous(hello),
+		"GET /me":      hello,
+	})
+	show(api, "GET", "/healthz", nil)
+	show(api, "GET", "/me", nil)
+	// Output:
+	// 200 hello stranger
+	// 401 Bearer realm="api"
+}
+
+func ExamplePolicy() {
+	mux := http.NewServeMux()
+	remove := hello.ServeHTTP
+
+	admin := cognitoauth.And(
+		cognitoauth.Group("admins"),
+		cognitoauth.AuthenticatedWithin(15*time.Minute), // else: log in again
+	)
+	mux.Handle("DELETE /orders/{id}", cognitoauth.Require(admin, http.HandlerFunc(remove)))
+
+	api, token := protect(mux), demo.AccessToken().Groups("admins")
+	show(api, "DELETE", "/orders/7", token)
+	show(api, "DELETE", "/orders/7", token.Set("auth_time", demo.Now().Add(-time.Hour)))
+	show(api, "DELETE", "/orders/7", demo.AccessToken())
+	// Output:
+	// 200 hello jane
+	// 401 Bearer realm="api", error="insufficient_user_authentication", error_description="a more recent login is required", max_age="900"
+	// 403 group_missing
+}
+
+// verdict prints whether the claims of each token meet a policy.
+func verdict(p cognitoauth.Policy, tokens ...*cognitotest.Token) {
+	for _, token := range tokens {
+		fmt.Println(p.Check(nil, token.Claims()))
+	}
+}
+
+// Claims can be checked anywhere, a request is needed for Assert alone.
+func ExamplePolicy_Check() {
+	policy := cognitoauth.Group("admins")
+	err := policy.Check(nil, demo.AccessToken().Claims())
+	fmt.Println(err, errors.Is(err, cognitoauth.ErrForbidden))
+	fmt.Println(policy.Check(nil, nil))
+	// Output:
+	// cognitoauth: the user is not in a permitted group true
+	// cognitoauth: a bearer token is required
+}
+
+// A policy prints as the expression that makes it.
+func ExamplePolicy_String() {
+	fmt.Println(cognitoauth.Or(cognitoauth.Group("admins"), cognitoauth.And(
+		cognitoauth.MachineToken(), cognitoauth.Scope("orders/write"),
+	)))
+	// Output: Or(Group("admins"), And(MachineToken(), Scope("orders/write")))
+}
+
+func ExampleAuthenticated() {
+	verdict(cognitoauth.Authenticated(), demo.AccessToken(), demo.MachineToken())
+	// Output:
+	// <nil>
+	// <nil>
+}
+
+// A scope is compared whole: it implies no other.
+func ExampleScope() {
+	verdict(cognitoauth.Scope("orders/write"),
+		demo.AccessToken().Scopes("orders/read", "orders/write"),
+		demo.AccessToken().Scopes("orders/writer"),
+		demo.IDToken(), // has no scopes, whatever it is asked for
+	)
+	// Output:
+	// <nil>
+	// cognitoauth: the token lacks a scope
+	// cognitoauth: this kind of token is not permitted here
+}
+
+// A group is no scope. This asks clients to request a scope that no resource
+// server has; write Group("admins").
+func ExampleScope_incorrect() {
+	verdict(cognitoauth.Scope("admins"), demo.AccessToken().Groups("admins"))
+	// Output: cognitoauth: the token lacks a scope
+}
+
+func ExampleGroup() {
+	verdict(cognitoauth.Group("admins"), demo.AccessToken().Groups("staff", "admins"), demo.AccessToken().Groups("Admins"))
+	// Output:
+	// <nil>
+	// cognitoauth: the user is not in a permitted group
+}
+
+// ClientID narrows Pool.ClientIDs for a route.
+func ExampleClientID() {
+	verdict(cognitoauth.ClientID("1backoffice"), demo.AccessToken().Client("1backoffice"), demo.AccessToken().Client("2web"))
+	// Output:
+	// <nil>
+	// cognitoauth: this client is not permitted here
+}
+
+func ExampleClaim() {
+	verdict(cognitoauth.Claim("custom:tenant", "acme"), demo.IDToken().Set("custom:tenant", "acme"), demo.IDToken())
+	// Output:
+	// <nil>
+	// cognitoauth: the token does not permit this
+}
+
+// A list is not compared as one string.
+func ExampleClaim_incorrect() {
+	defer func() { fmt.Println(recover()) }()
+	cognitoauth.Claim("cognito:groups", "admins")
+	// Output: cognitoauth: Claim: "cognito:groups" is a list of groups: use Group
+}
+
+func ExampleUserToken() {
+	verdict(cognitoauth.UserToken(), demo.AccessToken(), demo.MachineToken())
+	// Output:
+	// <nil>
+	// cognitoauth: a user's token is required
+}
+
+func ExampleMachineToken() {
+	verdict(cognitoauth.MachineToken(), demo.MachineToken(), demo.AccessToken())
+	// Output:
+	// <nil>
+	// cognitoauth: a machine's token is required
+}
+
+// Refreshing a token does not count as a login.
+func ExampleAuthenticatedWithin() {
+	verdict(cognitoauth.AuthenticatedWithin(15*time.Minute),
+		demo.AccessToken(),
+		demo.AccessToken().Set("auth_time", demo.Now().Add(-time.Hour)),
+		demo.MachineToken(), // nobody can log in for it
+	)
+	// Output:
+	// <nil>
+	// cognitoauth: a more recent login is required
+	// cognitoauth: this kind of token is not permitted here
+}
+
+// There is no order between levels: the stronger ones are listed too.
+func ExampleACR() {
+	verdict(cognitoauth.Or(cognitoauth.ACR("urn:cognito:loa:2"), cognitoauth.ACR("urn:cognito:loa:3")),
+		demo.AccessToken().Set("acr", "urn:cognito:loa:3"),
+		demo.AccessToken().Set("acr", "urn:cognito:loa:1"),
+	)
+	// Output:
+	// <nil>
+	// cognitoauth: a different authentication is required
+}
+
+// Assert is for what the other policies cannot say, such as a comparison of the
+// path with the token.
+func ExampleAssert() {
+	own := cognitoauth.Assert("the user's own", func(r *http.Request, c *cognitoauth.Claims) bool {
+		return r.PathValue("user") == c.Username
+	})
+	mux := http.NewServeMux()
+	mux.Handle("GET /users/{user}", cognitoauth.Require(own, hello))
+	api := protect(mux)
+
+	show(api, "GET", "/users/jane", demo.AccessToken().User("jane"))
+	show(api, "GET", "/users/jane", demo.AccessToken().User("joe"))
+	// Output:
+	// 200 hello jane
+	// 403 assertion_denied
+}
+
+// The fallback runs before the mux has split the path: there are no path values
+// yet, and nobody gets in.
+func ExampleAssert_incorrect() {
+	cfg := demo.Config()
+	cfg.Fallback = cognitoauth.Assert("the user's own", func(r *http.Request, c *cognitoauth.Claims) bool {
+		return r.PathValue("user") == c.Username
+	})
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /users/{user}", hello)
+
+	show(auth.Wrap(mux), "GET", "/users/jane", demo.AccessToken().User("jane"))
+	// Output: 403 assertion_denied
+}
+
+// All of them; the challenge names every scope that is needed, so that the
+// client asks once.
+func ExampleAnd() {
+	policy := cognitoauth.And(cognitoauth.Scope("orders/read"), cognitoauth.Scope("orders/write"))
+	var refusal *cognitoauth.Error
+	if errors.As(policy.Check(nil, demo.AccessToken().Scopes("orders/read").Claims()), &refusal) {
+		fmt.Println(refusal.Challenge())
+	}
+	// Output: Bearer realm="api", error="insufficient_scope", error_description="the token lacks a scope", scope="orders/read orders/write"
+}
+
+// Any of them.
+func ExampleOr() {
+	policy := cognitoauth.Or(cognitoauth.Group("admins"), cognitoauth.MachineToken())
+	verdict(policy, demo.AccessToken().Groups("admins"), demo.MachineToken(), demo.AccessToken())
+	// Output:
+	// <nil>
+	// <nil>
+	// cognitoauth: the user is not in a permitted group
+}
+
+func ExampleFromContext() {
+	api := protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		claims, ok := cognitoauth.FromContext(r.Context())
+		fmt.Fprintln(w, ok, claims.Username, claims.ClientID, claims.Scopes(), claims.Groups())
+	}))
+	show(api, "GET", "/", demo.AccessToken().Scopes("orders/read", "orders/write").Groups("staff"))
+	// Output: 200 true jane 1example23456789 [orders/read orders/write] [staff]
+}
+
+// Decode is for claims that a trigger or an attribute adds.
+func ExampleClaims_Decode() {
+	claims := demo.IDToken().Set("custom:tenant", "acme").Set("limits", map[string]int{"orders": 5}).Claims()
+	var extra struct {
+		Tenant string         `json:"custom:tenant"`
+		Limits map[string]int `json:"limits"`
+	}
+	err := claims.Decode(&extra)
+	fmt.Println(extra.Tenant, extra.Limits["orders"], err)
+	// Output: acme 5 <nil>
+}
+
+func ExampleClaims_String() {
+	claims := demo.IDToken().Set("custom:tenant", "acme").Claims()
+	fmt.Printf("%q %q\n", claims.String("custom:tenant"), claims.String("custom:none"))
+	// Output: "acme" ""
+}
+
+// Cognito sends booleans as such and, in places, as strings.
+func ExampleClaims_Bool() {
+	fmt.Println(demo.IDToken().Set("email_verified", true).Claims().Bool("email_verified"))
+	fmt.Println(demo.IDToken().Set("email_verified", "true").Claims().Bool("email_verified"))
+	fmt.Println(demo.IDToken().Set("email_verified", "yes").Claims().Bool("email_verified"))
+	// Output:
+	// true
+	// true
+	// false
+}
+
+// A machine has no user name, and its subject is its app client.
+func ExampleClaims_IsMachine() {
+	for _, token := range []*cognitotest.Token{demo.AccessToken(), demo.MachineToken()} {
+		c := token.Claims()
+		fmt.Printf("%t %q %t\n", c.IsMachine(), c.Username, c.Subject == c.ClientID)
+	}
+	// Output:
+	// false "jane" false
+	// true "" true
+}
+
+// The browser sends a cookie whoever made it send the request, so an unsafe one
+// must not come from another site.
+func ExampleFromCookie() {
+	cfg := demo.Config()
+	cfg.TokenSource = cognitoauth.FromCookie("access_token")
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, site := range []string{"same-origin", "cross-site"} {
+		r := httptest.NewRequest("POST", "/orders", nil)
+		r.Header.Set("Sec-Fetch-Site", site)
+		r.AddCookie(&http.Cookie{Name: "access_token", Value: demo.AccessToken().String()})
+		showAnswer(auth.Wrap(hello), r)
+	}
+	// Output:
+	// 200 hello jane
+	// 403 cross_origin
+}
+
+// Behind an Application Load Balancer that logs users in.
+func ExampleFromHeader() {
+	cfg := demo.Config()
+	cfg.TokenSource = cognitoauth.FromHeader("x-amzn-oidc-accesstoken")
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/me", nil)
+	r.Header.Set("x-amzn-oidc-accesstoken", demo.AccessToken().String())
+	showAnswer(auth.Wrap(hello), r)
+	// Output: 200 hello jane
+}
+
+// The Authorization header is read by default, and not bare.
+func ExampleFromHeader_incorrect() {
+	defer func() { fmt.Println(recover()) }()
+	cognitoauth.FromHeader("Authorization")
+	// Output: cognitoauth: FromHeader: leave Config.TokenSource nil to read Authorization: Bearer
+}
+
+// A source of your own. Whoever reads a token that the browser sends by itself
+// has to look at the origin too, as FromCookie does.
+func ExampleTokenSource() {
+	cfg := demo.Config()
+	cfg.TokenSource = func(r *http.Request) (string, error) {
+		switch tokens := r.Header.Values("X-Access-Token"); len(tokens) {
+		case 0:
+			return "", nil
+		case 1:
+			return tokens[0], nil
+		default:
+			return "", errors.New("two tokens")
+		}
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/me", nil)
+	for range 3 {
+		showAnswer(auth.Wrap(hello), r)
+		r.Header.Add("X-Access-Token", demo.AccessToken().String())
+	}
+	// Output:
+	// 401 Bearer realm="api"
+	// 200 hello jane
+	// 400 Bearer realm="api", error="invalid_request", error_description="the credentials are malformed"
+}
+
+// Branch on the sentinel, count by the code, log the detail.
+func ExampleError() {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = auth.Validate(context.Background(), demo.AccessToken().Client("2web").String())
+
+	fmt.Println(errors.Is(err, cognitoauth.ErrInvalidToken))
+	var refusal *cognitoauth.Error
+	if errors.As(err, &refusal) {
+		fmt.Println(refusal.Status, refusal.Code)
+		fmt.Println(refusal.Challenge())
+		fmt.Println(refusal.Detail())
+	}
+	// Output:
+	// true
+	// 401 client_mismatch
+	// Bearer realm="api", error="invalid_token", error_description="the token was issued to another client"
+	// client_id "2web" (unverified) is not among ClientIDs of pool eu-west-1_EXAMPLE01; Cognito access tokens name the app client in client_id and have no aud; add it to Pool.ClientIDs if that client may call this API
+}
+
+// The detail names settings and belongs into the log. What the caller may see
+// is Error.
+func ExampleError_Detail() {
+	cfg := demo.Config()
+	cfg.ErrorHandler = func(w http.ResponseWriter, r *http.Request, e *cognitoauth.Error) {
+		fmt.Println("log:", e.Detail())
+		http.Error(w, e.Error(), e.Status)
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(auth.Wrap(hello), "GET", "/", demo.AccessToken().ExpiresIn(-time.Hour))
+	// Output:
+	// log: exp is 2026-03-01T11:00:00Z (unverified), now is 2026-03-01T12:00:00Z: expired 1h0m0s ago, Config.Leeway is 30s
+	// 401 cognitoauth: the token has expired
+}
+
+// A handler that decides by itself answers in the same form.
+func ExampleWriteError() {
+	staff := cognitoauth.Group("staff")
+	api := protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := cognitoauth.FromContext(r.Context())
+		if refusal := (*cognitoauth.Error)(nil); errors.As(staff.Check(r, claims), &refusal) {
+			cognitoauth.WriteError(w, r, refusal)
+			return
+		}
+		fmt.Fprintln(w, "hello staff")
+	}))
+	show(api, "GET", "/", demo.AccessToken())
+	show(api, "GET", "/", demo.AccessToken().Groups("staff"))
+	// Output:
+	// 403 group_missing
+	// 200 hello staff
+}
+
+// Code, Pool and Pattern take few values and are fit for metrics.
+func ExampleDecision() {
+	cfg := demo.Config()
+	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) {
+		fmt.Printf("%t %s %q\n", d.Allowed, d.Code, d.Pattern)
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(hello))
+	mux.Handle("GET /users/{user}", hello)
+	api := auth.Wrap(mux)
+	for _, r := range []*http.Request{
+		httptest.NewRequest("GET", "/healthz", nil),
+		httptest.NewRequest("GET", "/users/jane", nil),
+	} {
+		api.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	// Output:
+	// true anonymous "GET /healthz"
+	// false token_missing "GET /users/{user}"
+}
+
+// All tokens of one login share origin_jti.
+func ExampleConfig_revoked() {
+	loggedOut := map[string]bool{"0b1d4cf8-2d5f-4c2e-9a55-7d1c6f0b9a11": true}
+
+	cfg := demo.Config()
+	cfg.Revoked = func(_ context.Context, c *cognitoauth.Claims) (bool, error) {
+		return loggedOut[c.OriginID], nil
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(auth.Wrap(hello), "GET", "/me", demo.AccessToken())
+	show(auth.Wrap(hello), "GET", "/me", demo.AccessToken().Set("origin_jti", "0b1d4cf8-2d5f-4c2e-9a55-7d1c6f0b9a11"))
+	// Output:
+	// 200 hello jane
+	// 401 Bearer realm="api", error="invalid_token", error_description="the token has been revoked"
+}

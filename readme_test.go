@@ -1,0 +1,418 @@
+package cognitoauth_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/cognitotest"
+)
+
+func readText(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The program is read first, and it is a program: what is printed is compiled.
+func TestREADMEProgram(t *testing.T) {
+	lines := strings.Split(strings.TrimSuffix(readText(t, "README.md"), "\n"), "\n")
+	if len(lines) > 200 {
+		t.Errorf("%d lines, at most 200 are wanted", len(lines))
+	}
+	begin := slices.Index(lines, "```go")
+	if begin < 0 {
+		t.Fatal("no program")
+	}
+	end := begin + 1 + slices.Index(lines[begin+1:], "```")
+	if begin+1 > 10 || end+1 > 45 {
+		t.Errorf("the program stands in lines %d to %d, wanted by line 10 and until line 45", begin+1, end+1)
+	}
+	program := strings.Join(lines[begin+1:end], "\n") + "\n"
+	if program != readText(t, "examples/readme/main.go") {
+		t.Error("the program is not examples/readme/main.go, byte for byte")
+	}
+}
+
+// Every other piece of Go stands in an example or a test, indented as it may be.
+func TestREADMESnippetsAreCompiled(t *testing.T) {
+	unindent := func(s string) string {
+		return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(s, "")
+	}
+	var compiled string
+	for _, name := range []string{"example_test.go", "examples/readme/main.go", "examples/readme/main_test.go"} {
+		compiled += unindent(readText(t, name))
+	}
+	snippets := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(readText(t, "README.md"), -1)
+	if len(snippets) < 4 {
+		t.Fatalf("%d snippets found", len(snippets))
+	}
+	for _, m := range snippets {
+		if !strings.Contains(compiled, unindent(m[1])) {
+			t.Errorf("nothing compiles this:\n%s", m[1])
+		}
+	}
+}
+
+func TestLinksExist(t *testing.T) {
+	found := 0
+	for _, name := range []string{"README.md", "CHANGELOG.md", "SECURITY.md"} {
+		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)|(?m)^\[[^]]+\]: (\S+)$`).FindAllStringSubmatch(readText(t, name), -1) {
+			found++
+			target := m[1] + m[2]
+			if strings.HasPrefix(target, "https://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.FromSlash(target)); err != nil {
+				t.Errorf("%s links to %s: %v", name, target, err)
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("%d links found", found)
+	}
+}
+
+// table returns the cells of the first table under a heading, without its head.
+func table(t *testing.T, heading string) (rows [][]string) {
+	t.Helper()
+	_, text, ok := strings.Cut(readText(t, "README.md"), "\n"+heading+"\n")
+	if !ok {
+		t.Fatalf("README has no %q", heading)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "|") {
+			cells := strings.Split(strings.Trim(line, "|"), "|")
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
+			}
+			rows = append(rows, cells)
+		}
+	}
+	if len(rows) < 3 {
+		t.Fatalf("no table under %q", heading)
+	}
+	return rows[2:]
+}
+
+// quoted are the pieces of code in a cell.
+func quoted(cell string) (all []string) {
+	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+// reasons reads from errors.go which codes there are, and the sentinel of each.
+func reasons(t *testing.T) map[string]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		lit, ok := n.(*ast.CompositeLit)
+		if !ok {
+			return true
+		}
+		if typ, ok := lit.Type.(*ast.Ident); !ok || typ.Name != "reason" || len(lit.Elts) < 2 {
+			return true
+		}
+		code, err := strconv.Unquote(lit.Elts[1].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[code] = lit.Elts[0].(*ast.Ident).Name
+		return true
+	})
+	if len(all) == 0 {
+		t.Fatal("errors.go has no reasons")
+	}
+	return all
+}
+
+// damage is a way to break a token. Those of badTokens stand in the order of the
+// README, and can be combined: the one applied last prevails.
+type damage struct {
+	code  string
+	apply func(*cognitotest.Token) *cognitotest.Token
+}
+
+var badTokens = []damage{
+	{"token_too_large", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("pad", strings.Repeat("x", 32<<10)) }},
+	{"token_malformed", func(b *cognitotest.Token) *cognitotest.Token { return b.Header([]byte("[]")) }},
+	{"algorithm_unsupported", func(b *cognitotest.Token) *cognitotest.Token { return b.SetHeader("alg", "HS256") }},
+	{"key_id_invalid", func(b *cognitotest.Token) *cognitotest.Token { return b.DeleteHeader("kid") }},
+	{"header_unsupported", func(b *cognitotest.Token) *cognitotest.Token { return b.SetHeader("crit", []string{"exp"}) }},
+	{"type_unsupported", func(b *cognitotest.Token) *cognitotest.Token { return b.SetHeader("typ", "logout+jwt") }},
+	{"claims_malformed", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("sub", 1) }},
+	{"issuer_mismatch", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("iss", "https://example.com") }},
+	{"token_use_mismatch", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("token_use", "id") }},
+	{"expiry_missing", func(b *cognitotest.Token) *cognitotest.Token { return b.Delete("exp") }},
+	{"token_expired", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("exp", demo.Now().Add(-time.Hour)) }},
+	{"token_not_yet_valid", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("nbf", demo.Now().Add(time.Hour)) }},
+	{"token_issued_in_future", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("iat", demo.Now().Add(time.Hour)) }},
+	{"lifetime_too_long", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("exp", demo.Now().Add(72*time.Hour)) }},
+	{"client_mismatch", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("client_id", "another") }},
+	{"subject_missing", func(b *cognitotest.Token) *cognitotest.Token { return b.Delete("sub") }},
+	{"audience_mismatch", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("aud", "https://example.com") }},
+	{"key_unknown", func(b *cognitotest.Token) *cognitotest.Token { return b.SetHeader("kid", "nobody's") }},
+	{"signature_invalid", func(b *cognitotest.Token) *cognitotest.Token { return b.Tampered() }},
+	{"token_revoked", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("jti", "revoked") }},
+}
+
+// A token with every fault is mended from the first to the last: at each step
+// the refusal names the next fault of the README's table.
+func TestREADMEOrderOfChecks(t *testing.T) {
+	var documented []string
+	for _, row := range table(t, "## What is checked") {
+		documented = append(documented, quoted(row[2])...)
+	}
+	cfg := demo.Config()
+	cfg.Revoked = func(_ context.Context, c *cognitoauth.Claims) (bool, error) { return c.ID == "revoked", nil }
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	for i := range badTokens {
+		worst := demo.AccessToken()
+		for _, f := range slices.Backward(badTokens[i:]) {
+			worst = f.apply(worst)
+		}
+		_, err := auth.Validate(t.Context(), worst.String())
+		var refusal *cognitoauth.Error
+		if !errors.As(err, &refusal) {
+			t.Fatalf("with %s and what follows: %v", badTokens[i].code, err)
+		}
+		seen = append(seen, refusal.Code)
+	}
+	if !slices.Equal(seen, documented) {
+		t.Errorf("README's order is\n%q, the faults were named in the order\n%q", documented, seen)
+	}
+	if _, err := auth.Validate(t.Context(), demo.AccessToken().String()); err != nil {
+		t.Errorf("without any fault: %v", err)
+	}
+}
+
+// refusedRequest is a request that is answered with one code.
+type refusedRequest struct {
+	code   string
+	token  *cognitotest.Token                   // nil: none
+	policy cognitoauth.Policy                   // of the route; zero: any valid token
+	config func(*cognitoauth.Config)            // nil: nothing to change
+	change func(*http.Request)                  // nil: nothing to change
+	wrap   func(next http.Handler) http.Handler // zero: the Wrap of config
+}
+
+func refusedRequests() []refusedRequest {
+	user, machine := demo.AccessToken(), demo.MachineToken()
+	all := []refusedRequest{
+		{code: "token_missing", policy: cognitoauth.Scope("orders/write")},
+		{code: "credentials_malformed", change: func(r *http.Request) { r.Header.Set("Authorization", "Bearer a b") }},
+		{code: "credentials_repeated", token: user, change: func(r *http.Request) { r.Header.Add("Authorization", "Bearer x") }},
+		{code: "scope_missing", token: user, policy: cognitoauth.Scope("orders/write")},
+		{code: "login_too_old", token: user.Set("auth_time", demo.Now().Add(-time.Hour)), policy: cognitoauth.AuthenticatedWithin(time.Minute)},
+		{code: "acr_mismatch", token: user, policy: cognitoauth.ACR("urn:cognito:loa:2")},
+		{code: "group_missing", token: user, policy: cognitoauth.Group("admins")},
+		{code: "client_denied", token: user, policy: cognitoauth.ClientID("another")},
+		{code: "claim_denied", token: user, policy: cognitoauth.Claim("custom:tenant", "acme")},
+		{code: "user_required", token: machine, policy: cognitoauth.UserToken()},
+		{code: "machine_required", token: user, policy: cognitoauth.MachineToken()},
+		{code: "assertion_denied", token: user, policy: cognitoauth.Assert("no", func(*http.Request, *cognitoauth.Claims) bool { return false })},
+		{code: "scope_unattainable", token: demo.IDToken(), policy: cognitoauth.Scope("orders/write"), config: func(c *cognitoauth.Config) { c.Pools[0].TokenUse = cognitoauth.IDToken }},
+		{code: "login_unattainable", token: machine, policy: cognitoauth.AuthenticatedWithin(time.Minute)},
+		{code: "acr_unattainable", token: machine, policy: cognitoauth.ACR("urn:cognito:loa:2")},
+		{code: "policy_denies", token: user, policy: cognitoauth.And()},
+		{code: "cross_origin", config: func(c *cognitoauth.Config) { c.TokenSource = cognitoauth.FromCookie("t") }, change: func(r *http.Request) {
+			r.AddCookie(&http.Cookie{Name: "t", Value: user.String()})
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+		}},
+		{code: "keys_unavailable", token: user, config: func(c *cognitoauth.Config) { c.HTTPClient = &http.Client{Transport: outage{}} }},
+		{code: "revocation_unavailable", token: user, config: func(c *cognitoauth.Config) {
+			c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) { return false, errors.New("down") }
+		}},
+		{code: "not_wired", token: user, wrap: new(cognitoauth.Middleware).Wrap},
+	}
+	for _, f := range badTokens {
+		all = append(all, refusedRequest{code: f.code, token: f.apply(user), config: func(c *cognitoauth.Config) {
+			c.Revoked = func(_ context.Context, c *cognitoauth.Claims) (bool, error) { return c.ID == "revoked", nil }
+		}})
+	}
+	return all
+}
+
+// outage is a network that is down.
+type outage struct{}
+
+func (outage) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("down") }
+
+// send makes the request and returns the answer, with the code in its body.
+func (c refusedRequest) send(t *testing.T) (res *http.Response, code string) {
+	t.Helper()
+	cfg := demo.Config()
+	if c.config != nil {
+		c.config(&cfg)
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.wrap == nil {
+		c.wrap = auth.Wrap
+	}
+	h := http.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Errorf("%s: the handler ran", c.code) }))
+	if c.policy.String() != (cognitoauth.Policy{}).String() {
+		h = cognitoauth.Require(c.policy, h)
+	}
+	r := httptest.NewRequest("POST", "/orders", nil)
+	if c.token != nil {
+		r.Header.Set("Authorization", "Bearer "+c.token.String())
+	}
+	if c.change != nil {
+		c.change(r)
+	}
+	w := httptest.NewRecorder()
+	c.wrap(h).ServeHTTP(w, r)
+	var body struct {
+		Code   string
+		Status int
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || body.Status != w.Code {
+		t.Errorf("%s: status %d, body %s (%v)", c.code, w.Code, w.Body, err)
+	}
+	return w.Result(), body.Code
+}
+
+// answerRow is a row of the README's table of answers.
+type answerRow struct {
+	sentinel   string
+	status     int
+	challenge  []string // code in the cell; nil: there is none
+	retryAfter bool
+}
+
+func answerRows(t *testing.T) map[string]answerRow {
+	t.Helper()
+	byCode := map[string]answerRow{}
+	for _, cells := range table(t, "## What is answered") {
+		status, err := strconv.Atoi(cells[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := answerRow{quoted(cells[0])[0], status, nil, strings.Contains(cells[1], "`Retry-After`")}
+		if cells[3] != "no challenge" {
+			row.challenge = append([]string{`realm="api"`}, quoted(cells[3])...)
+		}
+		codes := quoted(cells[4])
+		if cells[4] == "as above" {
+			for _, check := range table(t, "## What is checked") {
+				codes = append(codes, quoted(check[2])...)
+			}
+		}
+		for _, code := range codes {
+			if _, twice := byCode[code]; twice {
+				t.Errorf("%s stands in two rows", code)
+			}
+			byCode[code] = row
+		}
+	}
+	return byCode
+}
+
+// What the README says about each code is what the code brings about, and no
+// code is left out.
+func TestREADMETableOfAnswers(t *testing.T) {
+	rows, provoked := answerRows(t), map[string]bool{}
+	params := map[string][]string{} // by sentinel: what its challenges had
+	for _, c := range refusedRequests() {
+		provoked[c.code] = true
+		row := rows[c.code]
+		res, code := c.send(t)
+		if code != c.code || res.StatusCode != row.status {
+			t.Errorf("answered %d %s, README says %d %s", res.StatusCode, code, row.status, c.code)
+		}
+		if got := res.Header.Get("Retry-After") != ""; got != row.retryAfter {
+			t.Errorf("%s: Retry-After is there: %t, README says %t", c.code, got, row.retryAfter)
+		}
+		challenge := res.Header.Get("WWW-Authenticate")
+		if (challenge == "") != (row.challenge == nil) {
+			t.Errorf("%s: challenge %q, README says %q", c.code, challenge, row.challenge)
+		}
+		for _, m := range regexp.MustCompile(`(\w+)=("[^"]*")`).FindAllStringSubmatch(challenge, -1) {
+			params[row.sentinel] = append(params[row.sentinel], m[1])
+			switch {
+			case m[1] == "error_description" || slices.Contains(row.challenge, m[0]):
+			case m[1] == "error" || m[1] == "realm" || !slices.Contains(row.challenge, m[1]):
+				t.Errorf("%s: challenge has %s, README says %q", c.code, m[0], row.challenge)
+			}
+		}
+	}
+	for code, row := range rows {
+		for _, want := range row.challenge {
+			name, _, _ := strings.Cut(want, "=")
+			if !slices.Contains(params[row.sentinel], name) {
+				t.Errorf("README says that %s carries %s; no answer did", row.sentinel, name)
+			}
+		}
+		if !provoked[code] {
+			t.Errorf("README's code %s was not seen", code)
+		}
+	}
+	all := reasons(t)
+	for code, sentinel := range all {
+		if rows[code].sentinel != sentinel {
+			t.Errorf("%s belongs to %s, README says %q", code, sentinel, rows[code].sentinel)
+		}
+	}
+	if len(all) != len(rows) {
+		t.Errorf("README has the codes\n%q\nerrors.go\n%q", slices.Sorted(maps.Keys(rows)), slices.Sorted(maps.Keys(all)))
+	}
+}
+
+// The README speaks of names that exist.
+func TestREADMENamesExist(t *testing.T) {
+	api, doc := readText(t, "testdata/api.txt"), readText(t, "README.md")
+	prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(doc, "")
+	prose, _, _ = strings.Cut(prose, "## Coming from ASP.NET Core") // has the names of others
+	found := 0
+	for _, name := range quoted(prose) {
+		if !regexp.MustCompile(`^(Config\.|Pool\.|Claims\.)?[A-Z][A-Za-z]+$`).MatchString(name) || name == "Retry-After" {
+			continue
+		}
+		found++
+		last := name[strings.LastIndexByte(name, '.')+1:]
+		if !regexp.MustCompile(`\b`+last+`\b`).MatchString(api) && last != "InitiateAuth" {
+			t.Errorf("README names %s, which does not exist", name)
+		}
+	}
+	for _, name := range regexp.MustCompile(`COGNITO_[A-Z_]+`).FindAllString(doc, -1) {
+		found++
+		if !strings.Contains(readText(t, "middleware.go"), `os.Getenv("`+name+`")`) {
+			t.Errorf("README names %s, which nothing reads", name)
+		}
+	}
+	if found < 20 {
+		t.Errorf("%d names found", found)
+	}
+}
