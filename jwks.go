@@ -148,26 +148,29 @@ func (s *keySource) KeyReadAll(context.Context) ([]jwkset.JWK, error) {
 }
 
 func (s *keySource) key(ctx context.Context, kid string) (*key, error) {
-	if k := s.usable(s.now()).find(kid); k != nil {
+	// One reading of the clock: between two, a set can become too old.
+	now := s.now()
+	if k := s.usable(now).find(kid); k != nil {
 		return k, nil
 	}
 	if len(s.urls) == 0 {
 		return nil, errKeyUnknown
 	}
-	f, err := s.join(kid)
-	if err != nil {
+	f, k, err := s.join(kid, now)
+	if f == nil {
+		return k, err
+	}
+	if err := f.wait(ctx); err != nil {
 		return nil, err
 	}
-	if f != nil {
-		if err := f.wait(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if k := s.usable(s.now()).find(kid); k != nil {
+	set := s.fresh(s.now())
+	switch k := set.find(kid); {
+	case k != nil:
 		return k, nil
-	}
-	if f != nil && f.err != nil {
-		return nil, &unavailableError{f.err, s.quietFor()}
+	case f.err != nil:
+		return nil, s.unavailable(f.err)
+	case set == nil:
+		return nil, s.unavailable(errTooOld)
 	}
 	return nil, errKeyUnknown
 }
@@ -186,22 +189,18 @@ func (s *keySource) usable(now time.Time) *keySet {
 	if set == nil || len(s.urls) == 0 {
 		return set
 	}
-	// fetched has no monotonic reading, so this is wall time: a machine that
-	// was suspended must not take a day-old set for a fresh one.
-	age := now.Sub(set.fetched)
-	if age < 0 || age >= set.refresh {
+	if age := now.Sub(set.fetched); age < 0 || age >= set.refresh {
 		s.refresh()
 	}
-	if age > hardLimit {
-		return nil
-	}
-	return set
+	return s.fresh(now)
 }
 
-// fresh is the current set unless it is too old.
-func (s *keySource) fresh() *keySet {
+// fresh is the current set unless it is too old, nil if there is none.
+func (s *keySource) fresh(now time.Time) *keySet {
 	set := s.current.Load()
-	if set == nil || s.now().Sub(set.fetched) > hardLimit {
+	// fetched has no monotonic reading, so this is wall time: a machine that
+	// was suspended must not take a day-old set for a fresh one.
+	if set == nil || now.Sub(set.fetched) > hardLimit {
 		return nil
 	}
 	return set
@@ -238,23 +237,33 @@ func (s *keySource) begin() *flight {
 	return s.flight
 }
 
-// join returns the flight that a request for kid has to wait for, or nil if the
-// key has come meanwhile, or an error if there is nothing to wait for.
-func (s *keySource) join(kid string) (*flight, error) {
+// join returns the flight that a request for kid has to wait for; or, if there
+// is nothing to wait for, the key, if it has come meanwhile, or an error.
+func (s *keySource) join(kid string, now time.Time) (*flight, *key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.begin(); f != nil {
-		return f, nil
+		return f, nil, nil
 	}
-	switch {
-	case s.fresh().find(kid) != nil:
-		return nil, nil
+	set := s.fresh(now)
+	switch k := set.find(kid); {
+	case k != nil:
+		return nil, k, nil
 	case s.lastErr != nil:
-		return nil, &unavailableError{s.lastErr, s.quietFor()}
-	case s.fresh() == nil:
-		return nil, &unavailableError{errTooOld, s.quietFor()}
+		return nil, nil, s.unavailable(s.lastErr)
+	case set == nil:
+		return nil, nil, s.unavailable(errTooOld)
 	}
-	return nil, errKeyUnknown
+	return nil, nil, errKeyUnknown
+}
+
+// unavailable is the error for now, until the next fetch may begin.
+func (s *keySource) unavailable(cause error) error {
+	retry := s.quietFor()
+	if retry > lastBackoff { // a fetch is in flight
+		retry = firstBackoff
+	}
+	return &unavailableError{cause, max(retry, firstBackoff)}
 }
 
 func (f *flight) wait(ctx context.Context) error {
@@ -371,7 +380,10 @@ func (s *keySource) fetch(ctx context.Context) answer {
 		case <-late.C:
 		case <-ctx.Done():
 			// A transport that ignores its context must not hold up the flight.
-			got, waiting = answer{url: s.urls[0], err: fmt.Errorf("GET %s: no answer within %s", s.urls[0], fetchTimeout)}, 0
+			if first.url != s.urls[0] {
+				first = answer{url: s.urls[0], err: fmt.Errorf("GET %s: no answer within %s", s.urls[0], fetchTimeout)}
+			}
+			return first
 		}
 		switch {
 		case got.set != nil:
@@ -396,7 +408,7 @@ func (s *keySource) get(ctx context.Context, url string) (got answer) {
 		}
 	}()
 	fail := func(format string, args ...any) answer {
-		return answer{url: url, retry: got.retry, err: fmt.Errorf("GET "+url+": "+format, args...)}
+		return answer{url: url, retry: got.retry, err: fmt.Errorf("GET %s: %w", url, fmt.Errorf(format, args...))}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -428,11 +440,11 @@ func (s *keySource) get(ctx context.Context, url string) (got answer) {
 // retryAfter is Retry-After in seconds, 0 if there is none; a date is not worth
 // the clocks it depends on.
 func retryAfter(h http.Header) time.Duration {
-	n, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || n < 0 {
+	n, err := strconv.ParseUint(h.Get("Retry-After"), 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0
 	}
-	return max(time.Duration(min(n, 3600))*time.Second, firstBackoff)
+	return max(time.Duration(min(n, 3600))*time.Second, firstBackoff) // ErrRange comes with the largest
 }
 
 // lifetime is the age at which a set with this header is fetched anew.
@@ -518,24 +530,36 @@ func (s *keySource) status() PoolStatus {
 	return st
 }
 
-// ready waits until there is a usable set; nil at once if there is one.
-func (s *keySource) ready(ctx context.Context) error {
-	if s.usable(s.now()) != nil {
+// start starts the fetch of a source without a usable set, if it may start. It
+// returns the flight to wait for, or why there is none; neither if there is a
+// usable set.
+func (s *keySource) start() (*flight, error) {
+	now := s.now()
+	if s.usable(now) != nil {
+		return nil, nil
+	}
+	f, _, err := s.join("", now)
+	if err == errKeyUnknown { // a set has come meanwhile
+		return nil, nil
+	}
+	return f, s.unready(err)
+}
+
+// ready waits for a flight that start returned.
+func (s *keySource) ready(ctx context.Context, f *flight) error {
+	select {
+	case <-f.done:
+		return s.unready(f.err)
+	case <-ctx.Done():
+		return s.unready(context.Cause(ctx))
+	}
+}
+
+func (s *keySource) unready(err error) error {
+	if err == nil {
 		return nil
 	}
-	f, err := s.join("")
-	if f != nil {
-		select {
-		case <-f.done:
-			err = f.err
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("%w: no key set of pool %s: %w", ErrUnavailable, s.pool, cause(err))
-	}
-	return nil
+	return fmt.Errorf("%w: no key set of pool %s: %w", ErrUnavailable, s.pool, cause(err))
 }
 
 // cause is what stands behind an unavailableError.
