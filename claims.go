@@ -82,8 +82,12 @@ type Claims struct {
 	leeway time.Duration
 }
 
-// Scopes returns the token's scopes in its order; nil on ID tokens.
+// Scopes returns the token's scopes in its order; nil if there are none, as on
+// ID tokens.
 func (c *Claims) Scopes() []string {
+	if c.scope == "" {
+		return nil
+	}
 	// Not strings.Fields: only the space separates scopes (RFC 6749, section 3.3).
 	return strings.FieldsFunc(c.scope, func(r rune) bool { return r == ' ' })
 }
@@ -150,7 +154,8 @@ func (c *Claims) String(name string) string {
 // string "true", which Cognito sends for email_verified in some places.
 func (c *Claims) Bool(name string) bool {
 	v := c.member(name)
-	return string(v) == "true" || string(v) == `"true"`
+	s, _ := text(v)
+	return string(v) == "true" || s == "true"
 }
 
 // member returns the JSON value of a top-level claim, nil if there is none.
@@ -248,16 +253,18 @@ func (c *Claims) decode(doc []byte) *Error {
 		return refuse(&claimsMalformed, evidence{note: ": it nests deeper than " + strconv.Itoa(maxDepth) + " levels"})
 	}
 	c.payload = string(doc)
-	var fault string
+	var mistyped bool
+	var claim string
 	ok := members(doc, func(name []byte, value jsontext.Value, end int) bool {
-		if !c.set(name, value, end) {
-			fault = string(name)
+		if c.set(name, value, end) {
+			return true
 		}
-		return fault == ""
+		mistyped, claim = true, string(name)
+		return false
 	})
 	switch {
-	case fault != "":
-		return refuse(&claimsMalformed, evidence{claim: fault, note: " (unverified)"})
+	case mistyped:
+		return refuse(&claimsMalformed, evidence{claim: claim, note: " (unverified)"})
 	case !ok:
 		return refuse(&claimsMalformed, evidence{note: ": names unique, UTF-8 valid, nothing behind it"})
 	}
@@ -313,7 +320,7 @@ func (c *Claims) set(name []byte, value jsontext.Value, end int) (ok bool) {
 	case "cognito:groups":
 		c.groups, ok = c.texts(value, end)
 	default:
-		ok = true
+		ok = fits(value)
 	}
 	return ok
 }
@@ -335,7 +342,8 @@ func (c *Claims) texts(value jsontext.Value, end int) ([]string, bool) {
 	if value.Kind() != '[' {
 		return nil, false
 	}
-	all := make([]string, 0, bytes.Count(value, []byte(","))+1)
+	// A user is in 100 groups at most; more commas promise nothing.
+	all := make([]string, 0, min(bytes.Count(value, []byte(","))+1, 100))
 	ok := elements(value, func(member jsontext.Value, memberEnd int) bool {
 		s, ok := c.text(member, end-len(value)+memberEnd)
 		all = append(all, s)
@@ -512,6 +520,39 @@ func numericDate(value jsontext.Value, up bool) (time.Time, bool) {
 }
 
 const maxDate = 1 << 53
+
+// fits reports whether every number in value is one that a double can hold.
+// Readers differ about the others, golang-jwt refuses them, and so a token with
+// one is refused even where nobody asks for the claim.
+func fits(value jsontext.Value) bool {
+	if k := value.Kind(); k != '0' && k != '[' && k != '{' {
+		return true
+	}
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case c == '"':
+			for i++; value[i] != '"'; i++ {
+				if value[i] == '\\' {
+					i++
+				}
+			}
+		case c >= '0' && c <= '9':
+			n := bytes.IndexFunc(value[i:], func(r rune) bool { return !strings.ContainsRune("0123456789+-.eE", r) })
+			if n < 0 {
+				n = len(value) - i
+			}
+			number := value[i : i+n]
+			// It takes an exponent or 309 digits to be too large.
+			if n > 308 || bytes.ContainsAny(number, "eE") {
+				if _, err := strconv.ParseFloat(string(number), 64); err != nil {
+					return false
+				}
+			}
+			i += n - 1
+		}
+	}
+	return true
+}
 
 // roundDecimal rounds a JSON number with a fraction or an exponent, in decimal,
 // because a double would round it once before.

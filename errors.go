@@ -309,17 +309,20 @@ func detailNote(e *Error) string { return e.Description + e.note }
 
 func detailMissing(e *Error) string {
 	s := "no token: expected \"Authorization: Bearer <token>\"" + e.note
+	if e.claim != "" {
+		s = "no token: " + e.claim + e.note
+	}
 	switch e.endpoint.(type) {
 	case nil, *marker, *require:
 		return s
 	}
 	return s + fmt.Sprintf("; the route's handler is a %T, not a marker: to open the route, register "+
-		"AllowAnonymous(…) or Optional(…) as the outermost handler of its pattern", e.endpoint)
+		"AllowAnonymous(...) or Optional(...) as the outermost handler of its pattern", e.endpoint)
 }
 
 func detailCredentials(e *Error) string {
 	if e.cause != nil {
-		return fmt.Sprintf("Config.TokenSource returned an error (%T)", e.cause)
+		return fmt.Sprintf("Config.TokenSource returned an error (%T), which means a malformed request", e.cause)
 	}
 	return "expected one scheme Bearer, a space and one token of the characters that RFC 6750, section 2.1, allows" + e.note
 }
@@ -356,7 +359,7 @@ func detailClaims(e *Error) string {
 }
 
 func detailIssuer(e *Error) string {
-	return e.value("iss") + " is not an issuer of this API; expected " + list(e.known) +
+	return e.value("iss") + " is not an issuer of this API; expected " + settings(e.known) +
 		hintIssuer(e.found, e.known) + "; Config.Pools decides"
 }
 
@@ -415,10 +418,10 @@ func detailAudience(e *Error) string {
 		return e.value("aud") + " but pool " + pool + " has no Audiences; a resource-bound token (RFC 8707) is accepted only " +
 			"where Pool.Audiences names this API; Cognito access tokens otherwise have no aud, or their own client_id"
 	case e.found == "":
-		return "the token has no aud" + e.mark() + ", but Pool.Audiences of pool " + pool + " demands one of " + list(e.trust.audiences) +
+		return "the token has no aud" + e.mark() + ", but Pool.Audiences of pool " + pool + " demands one of " + settings(e.trust.audiences) +
 			": have the client send resource= to the authorize endpoint, or leave Audiences empty"
 	}
-	return e.value("aud") + " names none of Audiences " + list(e.trust.audiences) + " of pool " + pool
+	return e.value("aud") + " names none of Audiences " + settings(e.trust.audiences) + " of pool " + pool
 }
 
 func detailKeyUnknown(e *Error) string {
@@ -427,7 +430,7 @@ func detailKeyUnknown(e *Error) string {
 }
 
 func detailSignature(e *Error) string {
-	return "the signature does not match key " + quote(e.kid) + " of pool " + e.trust.id + ": the token was altered or signed by another key"
+	return "the signature does not match key " + quote(e.kid) + e.mark() + " of pool " + e.trust.id + ": the token was altered or signed by another key"
 }
 
 func detailRevoked(e *Error) string { return "Config.Revoked refused a token of pool " + e.trust.id }
@@ -511,13 +514,18 @@ func (e *Error) mark() string {
 // quote is s as Detail may show it: ASCII, at most 64 bytes of it.
 func quote(s string) string {
 	if len(s) > 64 {
-		return strconv.QuoteToASCII(s[:64]) + "…"
+		return strconv.QuoteToASCII(s[:64]) + "..."
 	}
 	return strconv.QuoteToASCII(s)
 }
 
-// list quotes a few strings.
-func list(all []string) string {
+// list quotes a few strings of a token.
+func list(all []string) string { return join8(all, quote) }
+
+// settings quotes a few strings of the configuration, in full.
+func settings(all []string) string { return join8(all, strconv.QuoteToASCII) }
+
+func join8(all []string, quote func(string) string) string {
 	var b strings.Builder
 	for i, s := range all {
 		switch {
@@ -577,11 +585,15 @@ func hintScope(have string, need []string) string {
 	return ""
 }
 
-// asError returns err as the *Error it is, or as the given reason.
+// asError returns a copy of the *Error that err is, or the given reason.
 func asError(err error, otherwise *reason) *Error {
 	var e *Error
-	if errors.As(err, &e) && e != nil {
-		return e
+	switch {
+	case !errors.As(err, &e) || e == nil:
+		return refuse(otherwise, evidence{cause: err})
+	case e.reason == nil:
+		return refuse(&notWired, evidence{note: "Config.TokenSource returned an Error that the library did not make"})
 	}
-	return refuse(otherwise, evidence{cause: err})
+	own := *e
+	return &own
 }

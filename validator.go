@@ -106,11 +106,24 @@ func (m *Middleware) validate(ctx context.Context, token string, c *Claims) *Err
 func (v *validator) validate(ctx context.Context, token string, c *Claims) *Error {
 	w := workspaces.Get().(*workspace)
 	defer w.done()
-	if v.recall(token, w, c) {
-		return v.checkRevoked(ctx, c)
+	t := v.recall(token, w, c)
+	var err *Error
+	if t != nil {
+		err = v.checkRevoked(ctx, c)
+	} else {
+		t, err = v.verify(ctx, token, w, c)
 	}
+	if err != nil && t != nil {
+		err.trust, err.kid = t, c.keyID
+	}
+	return err
+}
+
+// verify validates a token that is not remembered. The trust is nil if the
+// token did not get so far as to select one.
+func (v *validator) verify(ctx context.Context, token string, w *workspace, c *Claims) (*trust, *Error) {
 	if err := v.split(token, w); err != nil {
-		return err
+		return nil, err
 	}
 	c.keyID = w.header.kid
 	err := c.decode(w.payload)
@@ -123,9 +136,9 @@ func (v *validator) validate(ctx context.Context, token string, c *Claims) *Erro
 		err = v.admit(ctx, t, w, c)
 	}
 	if err != nil {
-		err.trust, err.kid = t, w.header.kid
+		err.kid = c.keyID
 	}
-	return err
+	return t, err
 }
 
 // admit takes a token whose Pool entry is known through the rest.
@@ -225,11 +238,7 @@ func (x *explanation) skip(names ...string) {
 
 func (x *explanation) form(token string) {
 	payload, signature, err := x.cut(token, x.w)
-	body := err
-	if err == nil {
-		body = x.w.readBody(payload, signature)
-	}
-	x.add("form", strconv.Itoa(len(token))+" bytes", "three segments of base64url, at most "+strconv.Itoa(x.limit)+" bytes", body)
+	x.add("form", strconv.Itoa(len(token))+" bytes", "three segments, at most "+strconv.Itoa(x.limit)+" bytes", err)
 	if err != nil {
 		x.skip("header", "payload")
 		return
@@ -238,13 +247,12 @@ func (x *explanation) form(token string) {
 	if x.w.header, err = x.w.readHeader(); err == nil {
 		x.add("header", "alg "+quote(x.w.header.alg)+", kid "+quote(x.w.header.kid), want, nil)
 	} else {
-		x.add("header", err.found, want, err)
+		x.add("header", quote(err.found), want, err)
 	}
-	if body != nil {
-		x.skip("payload")
-		return
+	if err = x.w.readBody(payload, signature); err == nil {
+		err = x.c.decode(x.w.payload)
 	}
-	x.add("payload", strconv.Itoa(len(x.w.payload))+" bytes", "one strict JSON object", x.c.decode(x.w.payload))
+	x.add("payload", strconv.Itoa(len(x.w.payload))+" bytes", "base64url of one strict JSON object", err)
 }
 
 func (x *explanation) claims() {
@@ -254,21 +262,28 @@ func (x *explanation) claims() {
 	}
 	t, err := x.choose(x.c)
 	if t == nil {
-		x.add("issuer", quote(x.c.Issuer), list(x.known), err)
+		x.add("issuer", quote(x.c.Issuer), settings(x.known), err)
 		x.skip("token_use")
 		t = x.first
 	} else {
 		x.trust = t
-		x.add("issuer", quote(x.c.Issuer), list(x.known), nil)
+		x.add("issuer", quote(x.c.Issuer), settings(x.known), nil)
 		x.add("token_use", quote(string(x.c.TokenUse)), quote(string(t.use)), err)
 	}
 	x.trust = t
 	x.c.PoolID, x.c.now, x.c.leeway = t.id, x.now, x.leeway
 	x.c.settle()
 	x.times()
-	x.add("client", quote(x.c.ClientID), list(slices.Sorted(maps.Keys(t.clients))), checkClient(t, x.c))
+	clients, audience := "any client", "absent, or the client_id"
+	if t.clients != nil {
+		clients = settings(slices.Sorted(maps.Keys(t.clients)))
+	}
+	if len(t.audiences) > 0 {
+		audience = settings(t.audiences)
+	}
+	x.add("client", quote(x.c.ClientID), clients, checkClient(t, x.c))
 	x.add("subject", "", "a sub on a user's token", checkSubject(x.c))
-	x.add("audience", list(x.c.audience), list(t.audiences), checkAudience(t, x.c))
+	x.add("audience", list(x.c.audience), audience, checkAudience(t, x.c))
 }
 
 // times makes the checks of exp, nbf and iat one by one: each on claims that
@@ -449,10 +464,10 @@ func newTokenCache(size int) *otter.Cache[digest, *verified] {
 // recall takes the claims of a token that was verified before, if that verdict
 // still stands: its key is still in the key set, which is not too old, and the
 // time is within the token's. Whatever else could be wrong with it cannot have
-// changed. Where it reports false, the token is validated in full.
-func (v *validator) recall(token string, w *workspace, c *Claims) bool {
+// changed. Where it returns nil, the token is validated in full.
+func (v *validator) recall(token string, w *workspace, c *Claims) *trust {
 	if v.tokens == nil || len(token) > v.limit {
-		return false
+		return nil
 	}
 	w.buf = append(w.buf, token...)
 	w.digest = sha256.Sum256(w.buf)
@@ -460,15 +475,15 @@ func (v *validator) recall(token string, w *workspace, c *Claims) bool {
 	w.buf = w.buf[:0]
 	known, ok := v.tokens.GetIfPresent(w.digest)
 	if !ok {
-		return false
+		return nil
 	}
 	now := v.now()
 	k := known.trust.source.usable(now).find(known.claims.keyID)
 	if k == nil || k.public != known.key || !known.claims.current(now) {
-		return false
+		return nil
 	}
 	*c = known.claims
-	return true
+	return known.trust
 }
 
 // current reports whether a token that was good is so by the times in it.
@@ -512,8 +527,7 @@ type header struct {
 func decodeHeader(doc []byte) (*header, *Error) {
 	h := new(header)
 	ok := !tooDeep(doc) && members(doc, func(name []byte, value jsontext.Value, _ int) bool {
-		h.set(name, value)
-		return true
+		return h.set(name, value)
 	})
 	switch {
 	case !ok:
@@ -564,7 +578,8 @@ func (hs *headers) remember(w *workspace) {
 	hs.known.Store(&next)
 }
 
-func (h *header) set(name []byte, value jsontext.Value) {
+// set stores one member. It reports whether its numbers fit.
+func (h *header) set(name []byte, value jsontext.Value) bool {
 	switch string(name) {
 	case "alg":
 		h.alg, _ = text(value)
@@ -579,6 +594,7 @@ func (h *header) set(name []byte, value jsontext.Value) {
 		// it (RFC 7797); enc and zip make a JWE, cty a nested token.
 		h.forbidden = string(name)
 	}
+	return fits(value)
 }
 
 func (h *header) describeKeyID() string {
@@ -754,7 +770,7 @@ func (t *trust) findKey(ctx context.Context, w *workspace) *Error {
 		return refuse(&keyUnknown, evidence{})
 	}
 	e := refuse(&keysUnavailable, evidence{cause: u.cause})
-	e.RetryAfter = max(u.retry, firstBackoff)
+	e.RetryAfter = u.retry
 	return e
 }
 
@@ -855,7 +871,6 @@ var (
 func (b *builder) pool(i int, p Pool) {
 	field := "Pools[" + strconv.Itoa(i) + "]."
 	fault := func(format string, args ...any) { b.mistake(field+format, args...) }
-	before := len(b.mistakes)
 	e := &entry{id: p.ID, use: p.TokenUse, audiences: slices.Clone(p.Audiences), maxLifetime: p.MaxLifetime}
 	if e.use == "" {
 		e.use = AccessToken
@@ -868,10 +883,14 @@ func (b *builder) pool(i int, p Pool) {
 	p.checkRest(e, fault)
 	p.checkIssuer(region, fault)
 	p.checkURLs(fault)
-	if len(b.mistakes) > before {
-		return
+	var static *keySet
+	if p.JWKS != nil {
+		var err error
+		if static, err = parseKeySet(p.JWKS); err != nil {
+			fault("JWKS: %v", err)
+		}
 	}
-	for iss, source := range b.trusts(p, region, fault) {
+	for iss, source := range b.trusts(p, region, static) {
 		b.accept(field, iss, &trust{e, source})
 	}
 }
@@ -897,29 +916,35 @@ func (b *builder) accept(field, iss string, t *trust) {
 	}
 }
 
+// issuers are the values of iss that a Pool accepts: the one that is set, or
+// the original and the updated form, and the original form of each replica.
+func (p *Pool) issuers(region string) []string {
+	if p.Issuer != "" {
+		return []string{p.Issuer}
+	}
+	home := partition(region)
+	if home < 0 {
+		return nil
+	}
+	suffix := "." + partitions[home].suffix + "/" + p.ID
+	all := []string{"https://cognito-idp." + region + suffix, "https://issuer-cognito-idp." + region + suffix}
+	for _, replica := range p.ReplicaRegions {
+		all = union(all, []string{"https://cognito-idp." + replica + suffix})
+	}
+	return all
+}
+
 // trusts are the issuers of a Pool, each with the source of its keys.
-func (b *builder) trusts(p Pool, region string, fault func(string, ...any)) iter.Seq2[string, *keySource] {
+func (b *builder) trusts(p Pool, region string, static *keySet) iter.Seq2[string, *keySource] {
 	return func(yield func(string, *keySource) bool) {
-		var issuers []string
-		if p.Issuer != "" {
-			issuers = []string{p.Issuer}
-		} else {
-			suffix := "." + partitions[partition(region)].suffix + "/" + p.ID
-			issuers = []string{"https://cognito-idp." + region + suffix, "https://issuer-cognito-idp." + region + suffix}
-			for _, replica := range p.ReplicaRegions {
-				issuers = append(issuers, "https://cognito-idp."+replica+suffix)
-			}
-		}
+		issuers := p.issuers(region)
 		var shared *keySource
 		switch {
 		case p.JWKS != nil:
-			set, err := parseKeySet(p.JWKS)
-			if err != nil {
-				fault("JWKS: %v", err)
-				return
-			}
 			shared = b.source(p.ID)
-			shared.publish(set, nil)
+			if static != nil {
+				shared.publish(static, nil)
+			}
 		case p.JWKSURL != "":
 			shared = b.source(p.ID, p.JWKSURL)
 		case p.Issuer != "":
@@ -1045,13 +1070,18 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 		return
 	}
 	u, err := url.Parse(p.Issuer)
+	if u != nil {
+		u.Host = strings.ToLower(u.Host)
+	}
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		fault("Issuer %q is not an absolute http or https URL without query and fragment; leave it empty for a pool on AWS", p.Issuer)
+		fault("Issuer %q is not an absolute http or https URL without query and fragment, nor user; leave it empty for a pool on AWS", redacted(p.Issuer))
 	case hostedUI(u):
 		fault("Issuer %q is the pool's login domain, which issues nothing: leave Issuer empty, the issuer follows from ID", p.Issuer)
 	case strings.HasPrefix(u.Host, "cognito-identity."):
 		fault("Issuer %q issues identity pools' tokens, which are not accepted: leave it empty, the issuer follows from ID", p.Issuer)
+	case awsIssuer(u) && !strings.HasPrefix(p.Issuer, "https://"+u.Host):
+		fault("Issuer %q: Cognito writes %q, and issuers are compared byte for byte; leave Issuer empty, it follows from ID", p.Issuer, "https://"+u.Host)
 	case awsIssuer(u) && u.Path != "/"+p.ID:
 		fault("Issuer %q: expected the path %q on Cognito's own host; leave Issuer empty, it follows from ID", p.Issuer, "/"+p.ID)
 	case awsIssuer(u) && region != "" && !strings.HasPrefix(u.Host[strings.Index(u.Host, "cognito-idp."):], "cognito-idp."+region+"."):
@@ -1059,8 +1089,21 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 	}
 }
 
+// redacted is a URL without the password in it.
+func redacted(s string) string {
+	u, err := url.Parse(s)
+	switch {
+	case err == nil && u.User != nil:
+		return u.Redacted()
+	case err != nil && strings.Contains(s, "@"):
+		return "(not a URL)"
+	}
+	return s
+}
+
 func hostedUI(u *url.URL) bool {
-	return strings.HasSuffix(u.Hostname(), ".amazoncognito.com") || strings.HasSuffix(u.Hostname(), ".amazoncognito.com.cn")
+	host := strings.ToLower(u.Hostname())
+	return strings.HasSuffix(host, ".amazoncognito.com") || strings.HasSuffix(host, ".amazoncognito.com.cn")
 }
 
 func awsIssuer(u *url.URL) bool {
@@ -1083,7 +1126,7 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "":
 		if where == "JWKSURL" { // Issuer has been checked
-			fault("JWKSURL %q is not an absolute https URL without user and fragment", address)
+			fault("JWKSURL %q is not an absolute https URL without user and fragment", redacted(address))
 		}
 	case where == "JWKSURL" && hostedUI(u):
 		fault("JWKSURL %q is on the pool's login domain, which has no keys: leave it empty, the URL follows from ID", address)

@@ -1,0 +1,1418 @@
+package cognitoauth_test
+
+import (
+	"context"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// noon is the clock of the tests here that do not move it.
+var noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
+
+func atNoon() time.Time { return noon }
+
+// desk is a pool at noon and a Middleware that accepts its access tokens and
+// its ID tokens.
+type desk struct {
+	pool *cognitotest.Pool
+	auth *cognitoauth.Middleware
+}
+
+func newDesk(tb testing.TB, changes ...func(*cognitoauth.Config)) desk {
+	tb.Helper()
+	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: atNoon, InProcess: true})
+	return desk{pool, mustNew(tb, bothKinds(pool.Config()), changes...)}
+}
+
+// bothKinds lists the one Pool of cfg again, for ID tokens.
+func bothKinds(cfg cognitoauth.Config) cognitoauth.Config {
+	id := cfg.Pools[0]
+	id.TokenUse = cognitoauth.IDToken
+	cfg.Pools = append(cfg.Pools, id)
+	return cfg
+}
+
+func mustNew(tb testing.TB, cfg cognitoauth.Config, changes ...func(*cognitoauth.Config)) *cognitoauth.Middleware {
+	tb.Helper()
+	for _, change := range changes {
+		change(&cfg)
+	}
+	m, err := cognitoauth.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+// decide is the code with which m refuses a token, "" if it does not. It sees
+// to it that no verdict has both claims and an error, or neither, and that
+// asking again brings the same.
+func decide(tb testing.TB, m *cognitoauth.Middleware, token string) string {
+	tb.Helper()
+	claims, err := m.Validate(tb.Context(), token)
+	if err == nil {
+		again, err := m.Validate(tb.Context(), token)
+		if err != nil {
+			tb.Fatalf("accepted, and then refused: %v", err)
+		}
+		if claims == again || facts(claims) != facts(again) {
+			tb.Errorf("the same token gives %s and then %s", facts(claims), facts(again))
+		}
+		return ""
+	}
+	if claims != nil {
+		tb.Errorf("claims beside the error %q", err)
+	}
+	return asRefusal(tb, err).Code
+}
+
+// facts are what claims say, as text.
+func facts(c *cognitoauth.Claims) string {
+	var all map[string]any
+	err := c.Decode(&all)
+	return fmt.Sprintf("%q", []any{c.Subject, c.Username, c.ClientID, c.TokenUse, c.Issuer, c.PoolID, c.ID, c.OriginID, c.EventID, c.ACR,
+		c.AuthTime, c.IssuedAt, c.NotBefore, c.Expiry, c.Scopes(), c.Groups(), c.Audience(), c.IsMachine(), all, err})
+}
+
+// asRefusal is the *Error that every refusal is.
+func asRefusal(tb testing.TB, err error) *cognitoauth.Error {
+	tb.Helper()
+	var e *cognitoauth.Error
+	if !errors.As(err, &e) || e == nil {
+		tb.Fatalf("%v (%T) is not an *Error", err, err)
+	}
+	if e.Detail() == "" {
+		tb.Errorf("%s has no Detail", e.Code)
+	}
+	return e
+}
+
+// rival is golang-jwt's own parser, set as strictly as it can be.
+type rival struct {
+	*jwt.Parser
+	keys map[string]*rsa.PublicKey
+}
+
+func newRival(tb testing.TB, pool *cognitotest.Pool, now func() time.Time, leeway time.Duration) rival {
+	tb.Helper()
+	return rival{jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
+		jwt.WithStrictDecoding(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(now)), publicKeys(tb, pool)}
+}
+
+// publicKeys reads the key set of a pool with the standard library alone.
+func publicKeys(tb testing.TB, pool *cognitotest.Pool) map[string]*rsa.PublicKey {
+	tb.Helper()
+	var set struct{ Keys []struct{ Kid, N, E string } }
+	if err := json.Unmarshal(pool.KeySet(), &set); err != nil {
+		tb.Fatal(err)
+	}
+	keys := map[string]*rsa.PublicKey{}
+	for _, k := range set.Keys {
+		n, err1 := base64.RawURLEncoding.DecodeString(k.N)
+		e, err2 := base64.RawURLEncoding.DecodeString(k.E)
+		if err1 != nil || err2 != nil {
+			tb.Fatal(err1, err2)
+		}
+		keys[k.Kid] = &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
+	}
+	return keys
+}
+
+func (r rival) accepts(token string) bool {
+	_, err := r.ParseWithClaims(token, jwt.MapClaims{}, func(t *jwt.Token) (any, error) {
+		kid, _ := t.Header["kid"].(string)
+		if key := r.keys[kid]; key != nil {
+			return key, nil
+		}
+		return nil, errors.New("no such key")
+	})
+	return err == nil
+}
+
+// jsonValues are JSON texts by kind: a string, a number that fits a date, one
+// that does not, one that no float64 holds, a list of strings, another list, an
+// object, a literal, and text that is no JSON.
+var jsonValues = map[string][]string{
+	"string": {`""`, `"x"`, `" "`, `"0"`, `"1772625600"`, `"true"`, `"access"`, `"id"`, `"\u0000"`, `"\\\"\/\b\f\n\r\t"`, `"ü€😀"`, `"\ud83d\ude00"`, `"` + strings.Repeat("x", 5000) + `"`},
+	"date":   {`0`, `-0`, `1`, `-1`, `1772625600`, `1772629200`, `1772629200.5`, `1.7726292e9`, `17726292E+2`, `0e400`, `1e-400`, `0e99999999999999999999`, `1e-99999999999999999999`, `9007199254740991`, `-9007199254740991`},
+	"number": {`9007199254740993`, `-9007199254740993`, `9007199254740993.5`, `9223372036854775807`, `-9223372036854775808`, `9223372036854775808`, `1e18`, `1e19`, `1e300`, `-1e300`, `1` + strings.Repeat("0", 300)},
+	"beyond": {`1e309`, `-1e309`, `1e400`, `1e99999999999`, `1e99999999999999999999`, `9` + strings.Repeat("0", 400), `[1e400]`, `{"a":{"b":[1,1e400]}}`},
+	"list":   {`[]`, `["x"]`, `[""]`, `["x","y"]`, `[ "x" , "x" ]`, `["1e400"]`, `["\"1e400","\\","1e400"]`},
+	"mixed":  {`[1]`, `[null]`, `[true]`, `["x",1]`, `[["x"]]`, `[{}]`, `["x",null]`},
+	"object": {`{}`, `{"a":1}`, `{"sub":"x"}`, `{"a":{"a":[{"a":"a"}]}}`, `{"1e400":"1e400"}`, `{"a":[1,-2.5E+3,"1e400"]}`},
+	"other":  {`null`, `true`, `false`},
+	"broken": {``, `01`, `+1`, `.5`, `1.`, `1e`, `0x1`, `--1`, `NaN`, `Infinity`, `tru`, `True`, `nil`, `'x'`, `"`, `"x`, `"\x"`, `"\u12"`, `"\ud800"`, `"\udc00\ud800"`, "\"\x00\"", "\"\n\"", "\"\x80\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", `[`, `[1,]`, `[,]`, `{"a"}`, `{"a":1,}`, `{"a":1,"a":1}`, `{a:1}`, `1 2`, `1//`},
+}
+
+// jsonKinds are the kinds that the claims the library reads may have; any other
+// claim may be whatever JSON there is.
+var jsonKinds = map[string][]string{
+	"iss": {"string"}, "sub": {"string"}, "token_use": {"string"}, "client_id": {"string"}, "username": {"string"},
+	"cognito:username": {"string"}, "scope": {"string"}, "jti": {"string"}, "origin_jti": {"string"}, "acr": {"string"}, "event_id": {"string"},
+	"exp": {"date"}, "nbf": {"date"}, "iat": {"date"}, "auth_time": {"date"},
+	"aud": {"string", "list"}, "cognito:groups": {"list"},
+	"version": anyKind, "custom:x": anyKind, "amr": anyKind, "ISS": anyKind, "": anyKind,
+}
+
+var anyKind = []string{"string", "date", "number", "list", "mixed", "object", "other"}
+
+func TestValidate_everyClaimWithEveryValue(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	parser := newRival(t, d.pool, atNoon, 30*time.Second)
+	accepted, refused := 0, 0
+	for claim, kinds := range jsonKinds {
+		for kind, values := range jsonValues {
+			for _, value := range values {
+				code, signed := offer(t, d, d.pool.AccessToken().Set(claim, json.RawMessage(value)))
+				if fits := slices.Contains(kinds, kind); (code == "claims_malformed") == fits {
+					t.Errorf("%q: %.60s: code %q", claim, value, code)
+				}
+				if code != "" {
+					refused++
+					continue
+				}
+				accepted++
+				if !parser.accepts(signed) {
+					t.Errorf("%q: %.60s: accepted, and refused by jwt.Parser", claim, value)
+				}
+			}
+		}
+	}
+	if accepted < 300 || refused < 1000 {
+		t.Errorf("accepted %d, refused %d: too few to tell", accepted, refused)
+	}
+}
+
+// offer decides about a token under a signature that is none, and, where only
+// that is wrong with it, under the good one, which takes time to make.
+func offer(tb testing.TB, d desk, token *cognitotest.Token) (code, signed string) {
+	tb.Helper()
+	if code = decide(tb, d.auth, token.SignedWith(noSignature).String()); code != "signature_invalid" {
+		return code, ""
+	}
+	signed = token.String()
+	return decide(tb, d.auth, signed), signed
+}
+
+func noSignature([]byte) []byte { return make([]byte, 256) }
+
+func TestValidate_noMoreThanParser(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	parser := newRival(t, d.pool, atNoon, 30*time.Second)
+	if bad := d.pool.AccessToken(); parser.accepts(bad.Tampered().String()) || parser.accepts(bad.ExpiresIn(-time.Hour).String()) || !parser.accepts(bad.String()) {
+		t.Fatal("jwt.Parser refuses nothing")
+	}
+	accepted, refused := 0, 0
+	for _, tokens := range []iter.Seq2[string, *cognitotest.Token]{headers(d.pool), payloads(d.pool)} {
+		for name, token := range tokens {
+			code, signed := offer(t, d, token)
+			switch {
+			case code != "":
+				refused++
+			case !parser.accepts(signed):
+				t.Errorf("%s: accepted, and refused by jwt.Parser", name)
+			default:
+				accepted++
+			}
+		}
+	}
+	if accepted < 50 || refused < 500 {
+		t.Errorf("accepted %d, refused %d: too few to tell", accepted, refused)
+	}
+}
+
+// headers are tokens with each header member set to each JSON value, and with
+// other values of its own.
+func headers(pool *cognitotest.Pool) iter.Seq2[string, *cognitotest.Token] {
+	own := map[string][]string{
+		"alg": {`"none"`, `"None"`, `"rs256"`, `"RS256 "`, `"RS\u0032\u0035\u0036"`, `"RS384"`, `"HS256"`, `"PS256"`, `["RS256"]`},
+		"typ": {`"JWT"`, `"jwt"`, `"at+jwt"`, `"application/at+JWT"`, `"application/"`, `"application/application/jwt"`, `"JOSE"`, `"dpop+jwt"`, `"jwt "`},
+	}
+	return func(yield func(string, *cognitotest.Token) bool) {
+		for _, member := range []string{"alg", "kid", "typ", "cty", "crit", "b64", "enc", "zip", "jku", "ALG", ""} {
+			values := own[member]
+			for _, more := range jsonValues {
+				values = append(values, more...)
+			}
+			for _, value := range values {
+				token := pool.AccessToken().SetHeader(member, json.RawMessage(value))
+				if !yield(fmt.Sprintf("header %q: %.40s", member, value), token) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// payloads are tokens whose payload or header is not the JSON that it was.
+func payloads(pool *cognitotest.Pool) iter.Seq2[string, *cognitotest.Token] {
+	token := pool.AccessToken()
+	header, payload, _ := decodedParts(token.String())
+	spoil := []func(string) string{
+		func(s string) string { return s + s },
+		func(s string) string { return s + " \t\r\n" },
+		func(s string) string { return " \t\r\n" + s },
+		func(s string) string { return "\ufeff" + s },
+		func(s string) string { return s + "\x00" },
+		func(s string) string { return s + "x" },
+		func(s string) string { return s + "}" },
+		func(s string) string { return "[" + s + "]" },
+		func(s string) string { return s[1 : len(s)-1] },
+		func(s string) string { return strings.TrimSuffix(s, "}") },
+		func(s string) string { return strings.TrimSuffix(s, "}") + ",}" },
+		func(s string) string { return "{" + s[1:len(s)-1] + "," + s[1:] },
+		func(s string) string { return strings.ReplaceAll(s, `":`, `" : `) },
+		func(s string) string { return strings.ReplaceAll(s, `,"`, `;"`) },
+		func(string) string { return "" },
+		func(string) string { return "{}" },
+		func(string) string { return "null" },
+		func(string) string { return "[]" },
+		func(string) string { return `"{}"` },
+		func(string) string { return "1" },
+		func(s string) string { return strings.TrimSuffix(s, "}") + `,"x":` + nested(63) + "}" },
+		func(s string) string { return strings.TrimSuffix(s, "}") + `,"x":` + nested(64) + "}" },
+		func(s string) string { return strings.TrimSuffix(s, "}") + `,"x":` + nested(20000) + "}" },
+	}
+	return func(yield func(string, *cognitotest.Token) bool) {
+		for i, change := range spoil {
+			if !yield(fmt.Sprintf("payload %d", i), token.Payload([]byte(change(payload)))) ||
+				!yield(fmt.Sprintf("header %d", i), token.Header([]byte(change(header)))) {
+				return
+			}
+		}
+	}
+}
+
+// nested is a list in a list, and so on, n deep.
+func nested(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+
+func decodedParts(token string) (header, payload, signature string) {
+	var out [3]string
+	for i, part := range strings.SplitN(token, ".", 3) {
+		raw, _ := base64.RawURLEncoding.DecodeString(part)
+		out[i] = string(raw)
+	}
+	return out[0], out[1], out[2]
+}
+
+// A token is good as a whole or not at all: whatever is changed, left out or
+// put in makes it another token, which nobody signed.
+func TestValidate_everyByteCounts(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	token := d.pool.AccessToken().String()
+	if code := decide(t, d.auth, token); code != "" {
+		t.Fatal(code)
+	}
+	try := func(what string, at int, other string) {
+		if code := decide(t, d.auth, other); code == "" {
+			t.Errorf("%s at %d: accepted", what, at)
+		}
+	}
+	for i := range len(token) {
+		for _, c := range []byte{token[i] ^ 1, token[i] ^ 0x80, 'A', '-', '.', '=', '+', '/', '\n', '\r', ' ', 0} {
+			if c != token[i] {
+				try(fmt.Sprintf("%q", c), i, token[:i]+string([]byte{c})+token[i+1:])
+			}
+			if c == '\n' || c == '\r' || c == '=' || c == ' ' || c == '.' {
+				try(fmt.Sprintf("put in %q", c), i, token[:i]+string([]byte{c})+token[i:])
+			}
+		}
+		try("cut after", i, token[:i])
+		try("cut before", i+1, token[i+1:])
+		try("left out", i, token[:i]+token[i+1:])
+	}
+	for _, suffix := range []string{"\n", "\r", "\r\n", "=", "==", "A", ".", " ", "\x00"} {
+		try("appended", len(token), token+suffix)
+	}
+}
+
+// The last character of a segment whose length is not a multiple of four has
+// bits that no byte needs; canonical base64 has them zero. So a token has one
+// spelling.
+func TestValidate_sparebits(t *testing.T) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	d := newDesk(t)
+	respelled := 0
+	for pad := range 3 {
+		token := d.pool.AccessToken().Set("x", strings.Repeat("x", pad)).SetHeader("x", strings.Repeat("x", pad)).String()
+		parts := strings.Split(token, ".")
+		for i, part := range parts {
+			last := strings.IndexByte(alphabet, part[len(part)-1])
+			for _, spare := range []int{1, 2, 3, 4, 8, 12, 15} {
+				other := part[:len(part)-1] + alphabet[last^spare:][:1]
+				if a, _ := base64.RawURLEncoding.DecodeString(part); string(a) != respelling(other) {
+					continue
+				}
+				respelled++
+				changed := slices.Clone(parts)
+				changed[i] = other
+				if code := decide(t, d.auth, strings.Join(changed, ".")); code != "token_malformed" {
+					t.Errorf("segment %d, bits %04b: code %q", i, spare, code)
+				}
+			}
+		}
+	}
+	if respelled < 6 {
+		t.Errorf("only %d other spellings", respelled)
+	}
+}
+
+func respelling(s string) string {
+	b, _ := base64.RawURLEncoding.DecodeString(s)
+	return string(b)
+}
+
+// exp is rounded down, nbf and iat up, and now == exp + leeway is expired (RFC
+// 7519, sections 4.1.4 to 4.1.6).
+func TestValidate_timeBoundaries(t *testing.T) {
+	t.Parallel()
+	for _, leeway := range []time.Duration{1, 30 * time.Second} {
+		for _, late := range []time.Duration{0, 1, 500 * time.Millisecond} {
+			now := noon.Add(late)
+			d := newDesk(t, func(c *cognitoauth.Config) {
+				c.Leeway, c.Now = leeway, func() time.Time { return now }
+			})
+			parser := newRival(t, d.pool, func() time.Time { return now }, leeway)
+			edge := int64(leeway / time.Second)
+			for half := int64(-3); half <= 3; half++ {
+				past, future := noon.Unix()*2-edge*2+half, noon.Unix()*2+edge*2+half
+				rows := []struct {
+					claim   string
+					halves  int64 // the value, in half seconds
+					refused bool
+					code    string
+				}{
+					{"exp", past, !now.Before(time.Unix(floorHalf(past), 0).Add(leeway)), "token_expired"},
+					{"nbf", future, time.Unix(-floorHalf(-future), 0).After(now.Add(leeway)), "token_not_yet_valid"},
+					{"iat", future, time.Unix(-floorHalf(-future), 0).After(now.Add(leeway)), "token_issued_in_future"},
+				}
+				for _, row := range rows {
+					value := fmt.Sprintf("%d.%d", row.halves/2, row.halves%2*5)
+					code, signed := offer(t, d, d.pool.AccessToken().Set(row.claim, json.RawMessage(value)))
+					if row.refused && code != row.code || !row.refused && code != "" {
+						t.Errorf("%s %s, now %s, leeway %s: code %q, refused should be %v", row.claim, value, now.Format("05.000000000"), leeway, code, row.refused)
+					}
+					if code == "" && !parser.accepts(signed) {
+						t.Errorf("%s %s: accepted, and refused by jwt.Parser", row.claim, value)
+					}
+				}
+			}
+		}
+	}
+}
+
+// floorHalf is n halves in whole numbers, rounded down.
+func floorHalf(n int64) int64 { return n >> 1 }
+
+// A fault is one thing that is wrong with a token.
+type fault struct {
+	code  string
+	claim string // that it needs: two faults of one claim cannot meet
+	build func(*cognitotest.Token) *cognitotest.Token
+	after func(string) string
+}
+
+func setClaim(claim string, v any) func(*cognitotest.Token) *cognitotest.Token {
+	return func(t *cognitotest.Token) *cognitotest.Token { return t.Set(claim, v) }
+}
+
+func setMember(name string, v any) func(*cognitotest.Token) *cognitotest.Token {
+	return func(t *cognitotest.Token) *cognitotest.Token { return t.SetHeader(name, v) }
+}
+
+// faults are in the order in which they are looked for.
+var faults = []fault{
+	{code: "token_too_large", after: func(s string) string { return s + strings.Repeat("A", 32<<10) }},
+	{code: "token_malformed", claim: "dots", after: func(s string) string { return s + ".x" }},
+	{code: "token_malformed", claim: "JSON", build: setMember("noSignature", json.RawMessage(`1,`))},
+	{code: "algorithm_unsupported", build: setMember("alg", "HS256")},
+	{code: "key_id_invalid", claim: "kid", build: setMember("kid", "")},
+	{code: "header_unsupported", build: setMember("crit", []string{"exp"})},
+	{code: "type_unsupported", build: setMember("typ", "dpop+jwt")},
+	{code: "token_malformed", claim: "dots", after: func(s string) string { return s + "=" }},
+	{code: "token_malformed", claim: "dots", after: func(s string) string {
+		header, payload, signature := cutThree(s)
+		return header + "." + payload + "~." + signature
+	}},
+	{code: "claims_malformed", build: setClaim("scope", 1)},
+	{code: "issuer_mismatch", build: setClaim("iss", "https://example.com")},
+	{code: "token_use_mismatch", build: setClaim("token_use", "refresh")},
+	{code: "expiry_missing", claim: "exp", build: func(t *cognitotest.Token) *cognitotest.Token { return t.Delete("exp") }},
+	{code: "token_expired", claim: "exp", build: setClaim("exp", noon.Add(-time.Hour))},
+	{code: "token_not_yet_valid", build: setClaim("nbf", noon.Add(time.Hour))},
+	{code: "token_issued_in_future", claim: "iat", build: setClaim("iat", noon.Add(time.Hour))},
+	{code: "lifetime_too_long", claim: "iat", build: setClaim("iat", noon.Add(-48*time.Hour))},
+	{code: "client_mismatch", build: setClaim("client_id", "another")},
+	{code: "subject_missing", build: setClaim("sub", "")},
+	{code: "audience_mismatch", build: setClaim("aud", "https://other.example")},
+	{code: "key_unknown", claim: "kid", build: setMember("kid", "nobody's")},
+	{code: "signature_invalid", build: func(t *cognitotest.Token) *cognitotest.Token { return t.Tampered() }},
+	{code: "token_revoked", build: setClaim("jti", "revoked")},
+}
+
+func (f fault) meets(other fault) bool { return f.claim == "" || f.claim != other.claim }
+
+// spoiled is the pool's access token with these faults. It has no signature
+// where none is looked at before the first of them.
+func spoiled(pool *cognitotest.Pool, all ...fault) string {
+	token := pool.AccessToken()
+	if all[0].code != "signature_invalid" && all[0].code != "token_revoked" {
+		token = token.SignedWith(noSignature)
+	}
+	for _, f := range all {
+		if f.build != nil {
+			token = f.build(token)
+		}
+	}
+	s := token.String()
+	for _, f := range slices.Backward(all) {
+		if f.after != nil {
+			s = f.after(s)
+		}
+	}
+	return s
+}
+
+// revoking makes Config.Revoked refuse the fault of that name.
+func revoking(c *cognitoauth.Config) {
+	c.Revoked = func(_ context.Context, claims *cognitoauth.Claims) (bool, error) { return claims.ID == "revoked", nil }
+}
+
+func TestValidate_firstFaultNamesTheRefusal(t *testing.T) {
+	d := newDesk(t, revoking)
+	for i, first := range faults {
+		if code := decide(t, d.auth, spoiled(d.pool, first)); code != first.code {
+			t.Errorf("%s alone: code %q", first.code, code)
+		}
+		for _, second := range faults[i+1:] {
+			if !first.meets(second) {
+				continue
+			}
+			if code := decide(t, d.auth, spoiled(d.pool, first, second)); code != first.code {
+				t.Errorf("%s before %s: code %q", first.code, second.code, code)
+			}
+		}
+		if first.code != "key_unknown" && d.pool.Fetches() > 0 && i < slices.IndexFunc(faults, isKeyUnknown) {
+			t.Fatalf("%s cost a fetch", first.code)
+		}
+	}
+	if d.pool.Fetches() == 0 {
+		t.Error("no fetch at all: the count tells nothing")
+	}
+}
+
+func isKeyUnknown(f fault) bool { return f.code == "key_unknown" }
+
+func TestValidate_manyFaults(t *testing.T) {
+	d := newDesk(t, revoking)
+	for i, first := range faults {
+		all := []fault{first}
+		for _, f := range faults[i+1:] {
+			if !slices.ContainsFunc(all, func(g fault) bool { return !f.meets(g) }) {
+				all = append(all, f)
+			}
+		}
+		if code := decide(t, d.auth, spoiled(d.pool, all...)); code != first.code {
+			t.Errorf("%s and all after it: code %q", first.code, code)
+		}
+	}
+}
+
+// Explain makes the same checks in the same order, and each of them: it names
+// two faults where Validate names the first.
+func TestExplain(t *testing.T) {
+	d := newDesk(t, revoking)
+	const claims = "issuer token_use exp nbf iat lifetime client subject audience "
+	skips := map[string]string{ // what cannot be looked at after that fault; revocation alone, if not listed
+		"token_too_large": "header payload " + claims + "key signature revocation", "algorithm_unsupported": "key signature revocation",
+		"key_id_invalid": "key signature revocation", "header_unsupported": "key signature revocation", "type_unsupported": "key signature revocation",
+		"claims_malformed": claims + "key signature revocation", "issuer_mismatch": "token_use revocation", "expiry_missing": "lifetime revocation",
+		"key_unknown": "signature revocation", "token_revoked": "",
+	}
+	for i, first := range faults {
+		token := spoiled(d.pool, first)
+		codes, skipped := explained(t, d.auth, token)
+		if len(codes) == 0 || codes[0] != first.code || len(codes) > 1 && !slices.Equal(codes[1:], []string{"signature_invalid"}) {
+			t.Errorf("%s: Explain has %q", first.code, codes)
+		}
+		want, listed := skips[first.code]
+		if !listed {
+			want = "revocation"
+		}
+		if got := strings.Join(skipped, " "); got != want && first.code != "token_malformed" {
+			t.Errorf("%s: Explain skips %s, want %s", first.code, got, want)
+		}
+		for _, second := range faults[i+1:] {
+			if !first.meets(second) || second.code == "token_revoked" {
+				continue
+			}
+			token := spoiled(d.pool, first, second)
+			codes, skipped := explained(t, d.auth, token)
+			if code := decide(t, d.auth, token); len(codes) == 0 || codes[0] != code {
+				t.Errorf("%s and %s: Validate has %s, Explain %q", first.code, second.code, code, codes)
+			}
+			if len(skipped) == 1 && !slices.Contains(codes, second.code) {
+				t.Errorf("%s and %s: Explain has %q", first.code, second.code, codes)
+			}
+		}
+	}
+	for _, token := range []*cognitotest.Token{d.pool.AccessToken(), d.pool.IDToken(), d.pool.MachineToken()} {
+		if codes, skipped := explained(t, d.auth, token.String()); codes != nil || skipped != nil {
+			t.Errorf("a good token: %q, skipped %v", codes, skipped)
+		}
+	}
+	for _, c := range d.auth.Explain(t.Context(), d.pool.AccessToken().Delete("iat").String()) {
+		if timed := map[string]string{"exp": "2026-03-04T13:00:00Z", "nbf": "absent", "iat": "absent", "lifetime": "1h0m0s"}; timed[c.Name] != "" && c.Found != timed[c.Name] {
+			t.Errorf("%s: found %s", c.Name, c.Found)
+		}
+	}
+	for _, m := range []*cognitoauth.Middleware{nil, new(cognitoauth.Middleware)} {
+		if checks := m.Explain(t.Context(), "x"); len(checks) != 1 || checks[0].Err == nil || checks[0].Err.Code != "not_wired" {
+			t.Errorf("%+v", checks)
+		}
+	}
+}
+
+// explained is the codes of the checks that fail, and the names of those that
+// were skipped.
+func explained(tb testing.TB, m *cognitoauth.Middleware, token string) (codes, skipped []string) {
+	tb.Helper()
+	var names []string
+	for _, c := range m.Explain(tb.Context(), token) {
+		names = append(names, c.Name)
+		if c.Skipped {
+			skipped = append(skipped, c.Name)
+		}
+		if c.Skipped && (c.Err != nil || c.Found != "" || c.Expected != "") {
+			tb.Errorf("skipped, and yet %+v", c)
+		}
+		if c.Err != nil {
+			codes = append(codes, asRefusal(tb, c.Err).Code)
+			if c.Name == "key" && !strings.Contains(c.Err.Detail(), strconv.Quote("nobody's")) {
+				tb.Errorf("Detail names no kid: %s", c.Err.Detail())
+			}
+		}
+	}
+	want := "form header payload issuer token_use exp nbf iat lifetime client subject audience key signature revocation"
+	if got := strings.Join(names, " "); got != want {
+		tb.Errorf("the checks are %s", got)
+	}
+	return codes, skipped
+}
+
+// These are further ways to each of the codes that the table of faults has.
+func TestValidate_refusesForm(t *testing.T) {
+	d := newDesk(t)
+	user := d.pool.AccessToken()
+	text := user.String()
+	header, payload, signature := cutThree(text)
+	checkCodes(t, d, []tokenRow{
+		{"nothing", "", "token_malformed"},
+		{"two dots alone", "..", "token_malformed"},
+		{"no header", "." + payload + "." + signature, "token_malformed"},
+		{"no payload", header + ".." + signature, "claims_malformed"},
+		{"no signature", header + "." + payload + ".", "signature_invalid"},
+		{"one dot", header + "." + payload, "token_malformed"},
+		{"five parts", text + "." + payload + "." + signature, "token_malformed"},
+		{"padding", text + "=", "token_malformed"},
+		{"line break in the header", header[:4] + "\n" + header[4:] + "." + payload + "." + signature, "token_malformed"},
+		{"line break in the payload", header + "." + payload[:4] + "\r\n" + payload[4:] + "." + signature, "token_malformed"},
+		{"line break in the signature", text[:len(text)-4] + "\n" + text[len(text)-4:], "token_malformed"},
+		{"the scheme before it", "Bearer " + text, "token_malformed"},
+
+		{"header of 1025 bytes", headerOf(user, 1025).String(), "token_malformed"},
+		{"header of two objects", user.Header([]byte(`{"alg":"RS256"}{}`)).String(), "token_malformed"},
+		{"header that is null", user.Header([]byte(`null`)).String(), "token_malformed"},
+		{"header nested 65 deep", user.SetHeader("x", json.RawMessage(nested(64))).String(), "token_malformed"},
+		{"header with alg twice", user.Header([]byte(`{"kid":"x","alg":"RS256","\u0061lg":"RS256"}`)).String(), "token_malformed"},
+
+		{"no alg", user.DeleteHeader("alg").String(), "algorithm_unsupported"},
+		{"alg in a list", user.SetHeader("alg", []string{"RS256"}).String(), "algorithm_unsupported"},
+		{"no kid", user.DeleteHeader("kid").String(), "key_id_invalid"},
+		{"kid a number", user.SetHeader("kid", 1).String(), "key_id_invalid"},
+		{"kid null", user.SetHeader("kid", nil).String(), "key_id_invalid"},
+		{"kid of 257 bytes", user.SetHeader("kid", strings.Repeat("k", 257)).String(), "key_id_invalid"},
+		{"typ null", user.SetHeader("typ", nil).String(), "type_unsupported"},
+		{"typ empty", user.SetHeader("typ", "").String(), "type_unsupported"},
+		{"typ of another family", user.SetHeader("typ", "applicatiom/JWT").String(), "type_unsupported"},
+		{"typ of twice the family", user.SetHeader("typ", "application/application/JWT").String(), "type_unsupported"},
+		{"typ application/ alone", user.SetHeader("typ", "application/").String(), "type_unsupported"},
+		{"b64 true", user.SetHeader("b64", true).String(), "header_unsupported"},
+		{"enc", user.SetHeader("enc", "A256GCM").String(), "header_unsupported"},
+		{"zip", user.SetHeader("zip", "DEF").String(), "header_unsupported"},
+		{"cty", user.SetHeader("cty", "JWT").String(), "header_unsupported"},
+	})
+}
+
+// tokenRow is a token and the code that it is refused with.
+type tokenRow struct{ name, token, code string }
+
+func checkCodes(t *testing.T, d desk, rows []tokenRow) {
+	t.Helper()
+	for _, row := range rows {
+		if code := decide(t, d.auth, row.token); code != row.code {
+			t.Errorf("%s: code %q, want %q", row.name, code, row.code)
+		}
+	}
+}
+
+func TestValidate_refusesClaims(t *testing.T) {
+	d := newDesk(t)
+	user, machine, id := d.pool.AccessToken(), d.pool.MachineToken(), d.pool.IDToken()
+	client := d.pool.ClientID()
+	checkCodes(t, d, []tokenRow{
+		{"no iss", user.Delete("iss").String(), "issuer_mismatch"},
+		{"iss empty", user.Set("iss", "").String(), "issuer_mismatch"},
+		{"no token_use", user.Delete("token_use").String(), "token_use_mismatch"},
+		{"token_use in capitals", user.Set("token_use", "ACCESS").String(), "token_use_mismatch"},
+
+		{"no client_id, aud in its place", user.Delete("client_id").Set("aud", client).String(), "client_mismatch"},
+		{"client_id empty", user.Set("client_id", "").String(), "client_mismatch"},
+		{"client_id with a space behind it", user.Set("client_id", client+" ").String(), "client_mismatch"},
+		{"machine of another client", machine.Client("another").String(), "client_mismatch"},
+		{"ID token without aud, client_id in its place", id.Delete("aud").Set("client_id", client).String(), "client_mismatch"},
+		{"ID token for another client", id.Client("another").String(), "client_mismatch"},
+		{"ID token with empty aud", id.Set("aud", "").String(), "client_mismatch"},
+		{"ID token with an empty list of aud", id.Set("aud", []string{}).String(), "client_mismatch"},
+		{"ID token for two clients", id.Set("aud", []string{client, "another"}).String(), "client_mismatch"},
+		{"ID token with aud in a list", id.Set("aud", []string{client}).String(), "client_mismatch"},
+		{"ID token with aud repeated", id.Set("aud", []string{client, client}).String(), "client_mismatch"},
+
+		{"user without sub", user.Delete("sub").String(), "subject_missing"},
+		{"user with an empty name without sub", user.Delete("sub").Set("username", "").String(), "subject_missing"},
+		{"ID token without sub", id.Delete("sub").String(), "subject_missing"},
+	})
+}
+
+func cutThree(token string) (header, payload, signature string) {
+	parts := strings.SplitN(token, ".", 3)
+	return parts[0], parts[1], parts[2]
+}
+
+// headerOf makes the decoded header of a token n bytes long.
+func headerOf(token *cognitotest.Token, n int) *cognitotest.Token {
+	header, _, _ := decodedParts(token.SetHeader("x", "").String())
+	return token.SetHeader("x", strings.Repeat("x", n-len(header)))
+}
+
+func TestValidate_accepts(t *testing.T) {
+	d := newDesk(t)
+	user, machine, id := d.pool.AccessToken(), d.pool.MachineToken(), d.pool.IDToken()
+	lean := user
+	for _, claim := range []string{"version", "origin_jti", "event_id", "scope", "auth_time", "iat", "jti", "username"} {
+		lean = lean.Delete(claim)
+	}
+	rows := []struct {
+		name  string
+		token *cognitotest.Token
+	}{
+		{"a user's access token", user},
+		{"a machine's", machine},
+		{"a user's ID token", id},
+		{"nothing but what is needed", lean},
+		{"a machine without sub", machine.Delete("sub")},
+		{"a machine with an empty sub", machine.Set("sub", "")},
+		{"an ID token with a client_id of its own", id.Set("client_id", "another")},
+		{"an access token with a cognito:username", user.Set("cognito:username", "x")},
+		{"a header of 1024 bytes", headerOf(user, 1024)},
+		{"a header nested 64 deep", user.SetHeader("x", json.RawMessage(nested(63)))},
+		{"members that point to keys elsewhere", user.SetHeader("jku", "https://example.com").SetHeader("x5u", "https://example.com").SetHeader("jwk", map[string]any{}).SetHeader("x5c", nil)},
+		{"typ JWT", user.SetHeader("typ", "JWT")},
+		{"typ application/at+jwt in mixed case", user.SetHeader("typ", "Application/AT+jwt")},
+		{"escapes in the header's names and values", user.Header([]byte(`{"\u0061lg":"RS\u0032\u0035\u0036","kid":"` + user.KeyID() + `"}`))},
+		{"the other key of the pool", user.SetHeader("kid", id.KeyID()).SignedBy(id.Key())},
+		{"expired within the leeway", user.Set("exp", noon.Add(-29*time.Second))},
+		{"valid in the future within the leeway", user.Set("nbf", noon.Add(30*time.Second))},
+		{"issued in the future within the leeway", user.Set("iat", noon.Add(30*time.Second))},
+	}
+	for _, row := range rows {
+		if code := decide(t, d.auth, row.token.String()); code != "" {
+			t.Errorf("%s: code %q", row.name, code)
+		}
+	}
+	if all := d.pool.Requests(); !slices.Equal(all, []string{d.pool.Issuer() + "/.well-known/jwks.json"}) {
+		t.Errorf("asked %s", all)
+	}
+}
+
+// Without its memory the Middleware decides as with it.
+func TestValidate_withoutCache(t *testing.T) {
+	d := newDesk(t, revoking, func(c *cognitoauth.Config) { c.TokenCache = -1 })
+	if code := decide(t, d.auth, d.pool.AccessToken().String()); code != "" {
+		t.Errorf("code %q", code)
+	}
+	for _, f := range faults {
+		if code := decide(t, d.auth, spoiled(d.pool, f)); code != f.code {
+			t.Errorf("%s: code %q", f.code, code)
+		}
+	}
+}
+
+func TestValidate_kidOf256Bytes(t *testing.T) {
+	d := newDesk(t)
+	user := d.pool.AccessToken()
+	kid := strings.Repeat("k", 256)
+	auth := mustNew(t, d.pool.Config(), func(c *cognitoauth.Config) {
+		c.Pools[0].JWKS = []byte(strings.Replace(string(d.pool.KeySet()), user.KeyID(), kid, 1))
+	})
+	if code := decide(t, auth, user.SetHeader("kid", kid).String()); code != "" {
+		t.Errorf("code %q", code)
+	}
+}
+
+func TestValidate_tokenBytes(t *testing.T) {
+	d := newDesk(t)
+	for _, n := range []int{1 << 10, 4 << 10} {
+		token := d.pool.AccessToken().Set("x", strings.Repeat("x", n)).String()
+		for over, want := range []string{"", "token_too_large"} {
+			auth := mustNew(t, d.pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes = len(token) - over })
+			if code := decide(t, auth, token); code != want {
+				t.Errorf("%d bytes, limit %d: code %q", len(token), len(token)-over, code)
+			}
+		}
+	}
+	// A hundred groups with the longest names are a token that Cognito issues.
+	var groups []string
+	for i := range 100 {
+		groups = append(groups, fmt.Sprintf("%0128d", i))
+	}
+	if code := decide(t, d.auth, d.pool.AccessToken().Groups(groups...).String()); code != "" {
+		t.Errorf("100 groups: code %q", code)
+	}
+	if code := decide(t, d.auth, strings.Repeat(".", 32<<10+1)); code != "token_too_large" {
+		t.Errorf("over the default limit: code %q", code)
+	}
+}
+
+// aud on access tokens, in full: columns are a user's token without
+// Audiences and with, a machine's without and with.
+func TestValidate_audience(t *testing.T) {
+	const api, other = `"https://api.example"`, `"https://other.example"`
+	const client, neighbour = `"1example23456789"`, `"2example23456789"`
+	rows := []struct {
+		aud  string // "": none
+		want string // + accepted, - audience_mismatch, ! claims_malformed
+	}{
+		{"", "+-++"},
+		{api, "-+-+"},
+		{other, "----"},
+		{client, "+-++"},
+		{neighbour, "----"},
+		{`""`, "----"},
+		{`[]`, "----"},
+		{`[""]`, "----"},
+		{`[` + api + `]`, "-+-+"},
+		{`[` + other + `]`, "----"},
+		{`[` + other + `,` + api + `]`, "-+-+"},
+		{`[` + api + `,""]`, "----"},
+		{`["",` + api + `]`, "----"},
+		{`[` + client + `]`, "+-++"},
+		{`[` + client + `,` + other + `]`, "+-++"},
+		{`[` + other + `,` + client + `]`, "+-++"},
+		{`[` + client + `,""]`, "----"},
+		{`["",` + client + `]`, "----"},
+		{`[` + client + `,` + api + `]`, "++++"},
+		{`"https://api2.example"`, "-+-+"},
+		{`"https://API.example"`, "----"},
+		{`"https://api.example/"`, "----"},
+		{`"https://api.example https://api2.example"`, "----"},
+		{`" "`, "----"},
+		{`null`, "!!!!"},
+		{`1`, "!!!!"},
+		{`true`, "!!!!"},
+		{`{}`, "!!!!"},
+		{`[null]`, "!!!!"},
+		{`[` + api + `,1]`, "!!!!"},
+		{`[[` + api + `]]`, "!!!!"},
+	}
+	codes := map[byte]string{'+': "", '-': "audience_mismatch", '!': "claims_malformed"}
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true, ClientIDs: []string{"1example23456789", "2example23456789"}})
+	without := mustNew(t, pool.Config())
+	with := mustNew(t, pool.Config(), func(c *cognitoauth.Config) {
+		c.Pools[0].Audiences = []string{"https://api.example", "https://api2.example"}
+	})
+	for _, row := range rows {
+		for i := range row.want {
+			token := []*cognitotest.Token{pool.AccessToken(), pool.MachineToken()}[i/2]
+			if row.aud != "" {
+				token = token.Set("aud", json.RawMessage(row.aud))
+			}
+			if code := decide(t, []*cognitoauth.Middleware{without, with}[i%2], token.String()); code != codes[row.want[i]] {
+				t.Errorf("aud %s, column %d: code %q, want %q", row.aud, i, code, codes[row.want[i]])
+			}
+		}
+	}
+}
+
+func TestValidate_lifetime(t *testing.T) {
+	const day = 24 * time.Hour
+	rows := []struct {
+		name   string
+		limit  time.Duration
+		iat    time.Duration // from noon
+		exp    time.Duration
+		accept bool
+	}{
+		{"a day and the leeway", 0, 0, day + 30*time.Second, true},
+		{"a second more", 0, 0, day + 31*time.Second, false},
+		{"a day long, half of it gone", 0, -12 * time.Hour, 12*time.Hour + 30*time.Second, true},
+		{"longer, nearly all of it gone", 0, -day, 31 * time.Second, false},
+		{"an hour and the leeway", time.Hour, 0, time.Hour + 30*time.Second, true},
+		{"more than the hour that is allowed", time.Hour, 0, time.Hour + 31*time.Second, false},
+		{"two days where three are allowed", 3 * day, 0, 2 * day, true},
+		{"longer than a Duration can count", 36500 * day, -200 * 365 * day, 200 * 365 * day, false},
+	}
+	for _, row := range rows {
+		d := newDesk(t, func(c *cognitoauth.Config) { c.Pools[0].MaxLifetime = row.limit })
+		token := d.pool.AccessToken().Set("iat", noon.Add(row.iat)).Set("exp", noon.Add(row.exp))
+		want := map[bool]string{false: "lifetime_too_long"}[row.accept]
+		if code := decide(t, d.auth, token.String()); code != want {
+			t.Errorf("%s: code %q, want %q", row.name, code, want)
+		}
+		if row.iat != 0 {
+			continue
+		}
+		if code := decide(t, d.auth, token.Delete("iat").String()); code != want {
+			t.Errorf("%s, counted from now: code %q, want %q", row.name, code, want)
+		}
+	}
+	d := newDesk(t)
+	for _, exp := range []string{fmt.Sprint(noon.Add(time.Hour).UnixMilli()), "9007199254740991", "253402300800"} {
+		if code := decide(t, d.auth, d.pool.AccessToken().Set("exp", json.RawMessage(exp)).String()); code != "lifetime_too_long" {
+			t.Errorf("exp %s: code %q", exp, code)
+		}
+	}
+}
+
+// Issuers by configuration, spelled out from the Cognito guide's endpoint
+// reference. The last column is where keys are asked for.
+func TestValidate_issuers(t *testing.T) {
+	const euc, id = "https://cognito-idp.eu-central-1.amazonaws.com", "eu-central-1_Ab12Cd34E"
+	rows := []struct {
+		name, id string
+		change   func(*cognitoauth.Pool)
+		iss      string
+		from     string // "" refuses
+	}{
+		{"original form", id, nil, euc + "/" + id, euc},
+		{"updated form", id, nil, "https://issuer-cognito-idp.eu-central-1.amazonaws.com/" + id, euc},
+		{"China", "cn-north-1_Ab12Cd34E", nil, "https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_Ab12Cd34E", "https://cognito-idp.cn-north-1.amazonaws.com.cn"},
+		{"China under the other suffix", "cn-north-1_Ab12Cd34E", nil, "https://cognito-idp.cn-north-1.amazonaws.com/cn-north-1_Ab12Cd34E", ""},
+		{"GovCloud", "us-gov-west-1_Ab12Cd34E", nil, "https://cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_Ab12Cd34E", "https://cognito-idp.us-gov-west-1.amazonaws.com"},
+		{"European Sovereign Cloud", "eusc-de-east-1_Ab12Cd34E", nil, "https://cognito-idp.eusc-de-east-1.amazonaws.eu/eusc-de-east-1_Ab12Cd34E", "https://cognito-idp.eusc-de-east-1.amazonaws.eu"},
+
+		{"another pool", id, nil, euc + "/eu-central-1_Ab12Cd34F", ""},
+		{"another pool's name in other case", id, nil, euc + "/eu-central-1_AB12CD34E", ""},
+		{"with a slash behind it", id, nil, euc + "/" + id + "/", ""},
+		{"over http", id, nil, "http://cognito-idp.eu-central-1.amazonaws.com/" + id, ""},
+		{"an identity pool's", id, nil, "https://cognito-identity.amazonaws.com", ""},
+
+		{"a replica region", id, replicatedTo("eu-west-1", "us-east-1"), "https://cognito-idp.us-east-1.amazonaws.com/" + id, "https://cognito-idp.us-east-1.amazonaws.com"},
+		{"the primary beside replicas", id, replicatedTo("eu-west-1"), euc + "/" + id, euc},
+		{"the updated form beside replicas", id, replicatedTo("eu-west-1"), "https://issuer-cognito-idp.eu-central-1.amazonaws.com/" + id, euc},
+		{"the updated form of a replica", id, replicatedTo("eu-west-1"), "https://issuer-cognito-idp.eu-west-1.amazonaws.com/" + id, ""},
+		{"a region that is no replica", id, replicatedTo("eu-west-1"), "https://cognito-idp.eu-west-2.amazonaws.com/" + id, ""},
+		{"a replica that is not configured", id, nil, "https://cognito-idp.eu-west-1.amazonaws.com/" + id, ""},
+
+		{"an emulator", "local_2Ab4", issuedBy("http://localhost:9229/local_2Ab4"), "http://localhost:9229/local_2Ab4", "http://localhost:9229"},
+		{"AWS beside an emulator", id, issuedBy("https://example.com/" + id), euc + "/" + id, ""},
+		{"one form pinned", id, issuedBy(euc + "/" + id), euc + "/" + id, euc},
+		{"the other form, where one is pinned", id, issuedBy(euc + "/" + id), "https://issuer-cognito-idp.eu-central-1.amazonaws.com/" + id, ""},
+		{"keys from elsewhere", id, func(p *cognitoauth.Pool) { p.JWKSURL = "https://keys.example/" + id + "/.well-known/jwks.json" }, euc + "/" + id, "https://keys.example"},
+		{"an emulator's keys from elsewhere", id, func(p *cognitoauth.Pool) {
+			p.Issuer, p.JWKSURL = "https://example.com/"+id, "http://127.0.0.1:1/"+id+"/.well-known/jwks.json"
+		}, "https://example.com/" + id, "http://127.0.0.1:1"},
+	}
+	for _, row := range rows {
+		pool := cognitotest.NewPool(t, cognitotest.Options{ID: row.id, InProcess: true, Now: atNoon})
+		auth := mustNew(t, pool.Config(), func(c *cognitoauth.Config) {
+			if row.change != nil {
+				row.change(&c.Pools[0])
+			}
+		})
+		code := decide(t, auth, pool.AccessToken().Set("iss", row.iss).String())
+		var want []string
+		if row.from != "" {
+			want = []string{row.from + "/" + row.id + "/.well-known/jwks.json"}
+		}
+		if accept := row.from != ""; accept && code != "" || !accept && code != "issuer_mismatch" || !slices.Equal(pool.Requests(), want) {
+			t.Errorf("%s: code %q, asked %q", row.name, code, pool.Requests())
+		}
+		pool.Close()
+	}
+}
+
+func replicatedTo(regions ...string) func(*cognitoauth.Pool) {
+	return func(p *cognitoauth.Pool) { p.ReplicaRegions = regions }
+}
+
+func issuedBy(s string) func(*cognitoauth.Pool) {
+	return func(p *cognitoauth.Pool) { p.Issuer = s }
+}
+
+// Only the settings of the entry that iss and token_use select count.
+func TestValidate_selectsOneEntry(t *testing.T) {
+	a := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_AAAAAAAAA", Now: atNoon, InProcess: true})
+	b := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_BBBBBBBBB", Now: atNoon, InProcess: true})
+	auth := mustNew(t, cognitoauth.Config{
+		Now: atNoon, HTTPClient: cognitotest.Client(a, b),
+		Pools: []cognitoauth.Pool{
+			{ID: a.ID(), ClientIDs: []string{"web"}, Audiences: []string{"https://api.example"}},
+			{ID: a.ID(), ClientIDs: []string{"app"}, TokenUse: cognitoauth.IDToken, MaxLifetime: time.Minute},
+			{ID: b.ID(), DangerouslyAllowAnyClient: true},
+		},
+	})
+	web := a.AccessToken().Client("web").Set("aud", "https://api.example")
+	app := a.IDToken().Client("app").ExpiresIn(time.Minute)
+	any := b.AccessToken().Client("any")
+	rows := []struct {
+		name  string
+		token *cognitotest.Token
+		code  string
+	}{
+		{"access token of the first entry", web, ""},
+		{"ID token of the second entry", app, ""},
+		{"access token of the third entry", any, ""},
+		{"client of the ID tokens on an access token", web.Client("app"), "client_mismatch"},
+		{"client of the access tokens on an ID token", app.Client("web"), "client_mismatch"},
+		{"no client where any is allowed", any.Delete("client_id"), "client_mismatch"},
+		{"audience that only the other pool demands", any.Set("aud", "https://api.example"), "audience_mismatch"},
+		{"no audience where one is demanded", web.Delete("aud"), "audience_mismatch"},
+		{"lifetime that only the other entry allows", app.ExpiresIn(time.Hour), "lifetime_too_long"},
+		{"ID token where only access tokens are taken", b.IDToken(), "token_use_mismatch"},
+		{"ID token dressed as access token", b.IDToken().Set("token_use", "access"), "client_mismatch"},
+
+		{"issuer of one, key of the other", web.SetHeader("kid", any.KeyID()).SignedBy(any.Key()), "key_unknown"},
+		{"issuer and kid of one, key of the other", web.SignedBy(any.Key()), "signature_invalid"},
+		{"issuer changed to the other", web.Set("iss", b.Issuer()).Delete("aud"), "key_unknown"},
+		{"issuer changed to the other, and back with its kid", any.Set("iss", a.Issuer()).Client("web").Set("aud", "https://api.example"), "key_unknown"},
+	}
+	for _, row := range rows {
+		if code := decide(t, auth, row.token.String()); code != row.code {
+			t.Errorf("%s: code %q, want %q", row.name, code, row.code)
+		}
+	}
+	claims, err := auth.Validate(t.Context(), any.String())
+	if err != nil || claims.PoolID != b.ID() || claims.ClientID != "any" {
+		t.Errorf("third entry: %v, %v", claims, err)
+	}
+}
+
+// An entry for ID tokens alone takes no access token.
+func TestValidate_idTokensAlone(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
+	auth := mustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].TokenUse = cognitoauth.IDToken })
+	if code := decide(t, auth, pool.IDToken().String()); code != "" {
+		t.Errorf("ID token: code %q", code)
+	}
+	for _, token := range []*cognitotest.Token{pool.AccessToken(), pool.MachineToken(), pool.IDToken().Set("token_use", "")} {
+		if code := decide(t, auth, token.String()); code != "token_use_mismatch" {
+			t.Errorf("code %q", code)
+		}
+	}
+}
+
+func TestValidate_staticKeys(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
+	auth := mustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].JWKS = pool.KeySet() })
+	old := pool.AccessToken()
+	pool.Rotate()
+	rows := []struct {
+		name  string
+		token *cognitotest.Token
+		code  string
+	}{
+		{"a key of the set", old, ""},
+		{"a key published later", pool.AccessToken(), "key_unknown"},
+		{"a key of the set, kid changed", old.SetHeader("kid", "x"), "key_unknown"},
+		{"kid of the set, another key", old.SignedBy(pool.AccessToken().Key()), "signature_invalid"},
+	}
+	for _, row := range rows {
+		if code := decide(t, auth, row.token.String()); code != row.code {
+			t.Errorf("%s: code %q, want %q", row.name, code, row.code)
+		}
+	}
+	if n := len(pool.Requests()); n != 0 {
+		t.Errorf("%d requests with a static key set", n)
+	}
+}
+
+// Each static key set counts for its own pool.
+func TestValidate_twoStaticKeySets(t *testing.T) {
+	a := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_AAAAAAAAA", Now: atNoon, InProcess: true})
+	b := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_BBBBBBBBB", Now: atNoon, InProcess: true})
+	auth := mustNew(t, a.Config(), func(c *cognitoauth.Config) {
+		c.Pools = append(c.Pools, b.Config().Pools...)
+		c.Pools[0].JWKS, c.Pools[1].JWKS = a.KeySet(), b.KeySet()
+	})
+	for _, row := range []struct {
+		token *cognitotest.Token
+		code  string
+	}{
+		{a.AccessToken(), ""},
+		{b.AccessToken(), ""},
+		{a.AccessToken().Set("iss", b.Issuer()), "key_unknown"},
+		{b.AccessToken().Set("iss", a.Issuer()), "key_unknown"},
+	} {
+		if code := decide(t, auth, row.token.String()); code != row.code {
+			t.Errorf("code %q, want %q", code, row.code)
+		}
+	}
+}
+
+func TestValidate_keysUnavailable(t *testing.T) {
+	d := newDesk(t)
+	d.pool.SetFault(cognitotest.Fault{Status: 500})
+	claims, err := d.auth.Validate(t.Context(), d.pool.AccessToken().String())
+	e := asRefusal(t, err)
+	if claims != nil || e.Code != "keys_unavailable" || e.Status != 503 || e.RetryAfter < time.Second || !errors.Is(err, cognitoauth.ErrUnavailable) {
+		t.Errorf("%v: code %q, status %d, retry after %s", claims, e.Code, e.Status, e.RetryAfter)
+	}
+	if errors.Is(err, cognitoauth.ErrInvalidToken) {
+		t.Error("our own outage is blamed on the token")
+	}
+}
+
+// The times are looked at again once the keys are there.
+func TestValidate_expiresWhileWaitingForKeys(t *testing.T) {
+	rows := []struct {
+		name string
+		ago  time.Duration // that exp is; the leeway is 30 s
+		code string
+	}{
+		{"expires before the keys come", 29 * time.Second, "token_expired"},
+		{"expires the moment they come", 28 * time.Second, "token_expired"},
+		{"expires after that", 27 * time.Second, ""},
+	}
+	for _, row := range rows {
+		synctest.Test(t, func(t *testing.T) {
+			pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+			pool.SetFault(cognitotest.Fault{Delay: 2 * time.Second})
+			auth := mustNew(t, pool.Config())
+			token := pool.AccessToken().Set("exp", time.Now().Add(-row.ago)).String()
+			start := time.Now()
+			_, err := auth.Validate(t.Context(), token)
+			if row.code == "" && err != nil {
+				t.Errorf("%s: %v", row.name, err)
+			} else if row.code != "" {
+				if e := asRefusal(t, err); e.Code != row.code || strings.Contains(e.Detail(), "unverified") {
+					t.Errorf("%s: code %q, want %q: %s", row.name, e.Code, row.code, e.Detail())
+				}
+			}
+			if waited := time.Since(start); waited != 2*time.Second {
+				t.Errorf("%s: waited %s", row.name, waited)
+			}
+			time.Sleep(10 * time.Second) // for what is left of the fetch
+		})
+	}
+}
+
+func TestValidate_waitsNoLongerThanItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+		pool.SetFault(cognitotest.Fault{Delay: 2 * time.Second})
+		auth := mustNew(t, pool.Config())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		claims, err := auth.Validate(ctx, pool.AccessToken().String())
+		if e := asRefusal(t, err); claims != nil || e.Code != "keys_unavailable" {
+			t.Errorf("code %q", e.Code)
+		}
+		time.Sleep(2 * time.Second)
+		if code := decide(t, auth, pool.AccessToken().String()); code != "" {
+			t.Errorf("the fetch ended with its first waiter: code %q", code)
+		}
+		time.Sleep(10 * time.Second)
+	})
+}
+
+func TestValidate_revoked(t *testing.T) {
+	type key struct{}
+	var seen []*cognitoauth.Claims
+	answer := func() (bool, error) { return false, nil }
+	d := newDesk(t, func(c *cognitoauth.Config) {
+		c.Revoked = func(ctx context.Context, claims *cognitoauth.Claims) (bool, error) {
+			if ctx.Value(key{}) != "the caller's" {
+				t.Error("Revoked got another context")
+			}
+			seen = append(seen, claims)
+			return answer()
+		}
+	})
+	ctx := context.WithValue(t.Context(), key{}, "the caller's")
+	for _, f := range faults[:len(faults)-1] {
+		if _, err := d.auth.Validate(ctx, spoiled(d.pool, f)); err == nil || len(seen) > 0 {
+			t.Fatalf("%s: err %v, Revoked called %d times", f.code, err, len(seen))
+		}
+	}
+	token := d.pool.AccessToken().Set("origin_jti", "login")
+	rows := []struct {
+		name   string
+		answer func() (bool, error)
+		code   string
+		is     error
+	}{
+		{"not revoked", func() (bool, error) { return false, nil }, "", nil},
+		{"revoked", func() (bool, error) { return true, nil }, "token_revoked", cognitoauth.ErrInvalidToken},
+		{"unknown", func() (bool, error) { return false, errors.New("secret host down") }, "revocation_unavailable", cognitoauth.ErrUnavailable},
+		{"revoked, with an error", func() (bool, error) { return true, errors.New("secret host down") }, "revocation_unavailable", cognitoauth.ErrUnavailable},
+	}
+	for _, row := range rows {
+		answer, seen = row.answer, nil
+		claims, err := d.auth.Validate(ctx, token.String())
+		if len(seen) != 1 || seen[0].OriginID != "login" && row.code == "" {
+			t.Fatalf("%s: Revoked saw %v", row.name, seen)
+		}
+		if row.code == "" {
+			if err != nil || claims == nil {
+				t.Errorf("%s: %v", row.name, err)
+			}
+			continue
+		}
+		e := asRefusal(t, err)
+		if !strings.Contains(e.Detail(), d.pool.ID()) || strings.Contains(e.Detail(), "secret") {
+			t.Errorf("%s: Detail is %q", row.name, e.Detail())
+		}
+		if claims != nil || e.Code != row.code || !errors.Is(err, row.is) || (e.RetryAfter > 0) != (e.Status == 503) {
+			t.Errorf("%s: code %q, status %d, retry after %s", row.name, e.Code, e.Status, e.RetryAfter)
+		}
+	}
+}
+
+// A panic of the hook reaches the caller, who gets no claims, and leaves
+// nothing behind.
+func TestValidate_revokedPanics(t *testing.T) {
+	broken := true
+	d := newDesk(t, func(c *cognitoauth.Config) {
+		c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) {
+			if broken {
+				panic("broken")
+			}
+			return false, nil
+		}
+	})
+	token := d.pool.AccessToken().String()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		claims, err := d.auth.Validate(t.Context(), token)
+		t.Errorf("returned %v, %v", claims, err)
+	}()
+	broken = false
+	if code := decide(t, d.auth, token); code != "" {
+		t.Errorf("code %q after the panic", code)
+	}
+}
+
+func TestValidate_notWired(t *testing.T) {
+	token := newDesk(t).pool.AccessToken().String()
+	for _, m := range []*cognitoauth.Middleware{nil, new(cognitoauth.Middleware)} {
+		claims, err := m.Validate(t.Context(), token)
+		if e := asRefusal(t, err); claims != nil || e.Code != "not_wired" || e.Status != 500 || !errors.Is(err, cognitoauth.ErrMisconfigured) {
+			t.Errorf("code %q, status %d", e.Code, e.Status)
+		}
+	}
+}
+
+// What a token says before its signature is checked is not called verified,
+// and names no client.
+func TestDecision_verified(t *testing.T) {
+	var got []cognitoauth.Decision
+	d := newDesk(t, revoking, func(c *cognitoauth.Config) {
+		c.OnDecision = func(_ context.Context, d cognitoauth.Decision) { got = append(got, d) }
+	})
+	handler := d.auth.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	ask := func(token string) cognitoauth.Decision {
+		got = nil
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+		if len(got) != 1 {
+			t.Fatalf("%d decisions", len(got))
+		}
+		return got[0]
+	}
+	for i, f := range faults {
+		dec := ask(spoiled(d.pool, f))
+		verified, client := f.code == "token_revoked", ""
+		if verified {
+			client = d.pool.ClientID()
+		}
+		if dec.Allowed || dec.Code != f.code || dec.Verified != verified || dec.ClientID != client || dec.Err == nil || dec.Err.Code != f.code {
+			t.Errorf("%s: %+v", f.code, dec)
+		}
+		if selected := i > slices.IndexFunc(faults, func(f fault) bool { return f.code == "issuer_mismatch" }); (dec.Pool != "") != selected {
+			t.Errorf("%s: pool %q", f.code, dec.Pool)
+		}
+		if f.code == "key_unknown" && dec.KeyID != "nobody's" {
+			t.Errorf("kid %q", dec.KeyID)
+		}
+		if read := i >= slices.IndexFunc(faults, func(f fault) bool { return f.code == "claims_malformed" }); (dec.KeyID != "") != read && read {
+			t.Errorf("%s: no kid", f.code)
+		}
+	}
+	token := d.pool.AccessToken()
+	if dec := ask(token.String()); !dec.Allowed || !dec.Verified || dec.Code != "authenticated" || dec.Pool != d.pool.ID() ||
+		dec.ClientID != d.pool.ClientID() || dec.KeyID != token.KeyID() || dec.Err != nil {
+		t.Errorf("%+v", dec)
+	}
+}
+
+// A token that was verified before is looked at again in all that can have
+// changed since.
+func TestValidate_remembersNoMoreThanTheToken(t *testing.T) {
+	now := noon
+	d := newDesk(t, func(c *cognitoauth.Config) { c.Now = func() time.Time { return now } })
+	token := d.pool.AccessToken().Set("nbf", noon.Add(-time.Minute)).String()
+	late := d.pool.AccessToken().Set("nbf", noon).Set("iat", noon.Add(-time.Hour)).String()
+	rows := []struct {
+		name  string
+		token string
+		at    time.Duration // from noon
+		code  string
+	}{
+		{"good", token, 0, ""},
+		{"before nbf, good", late, 0, ""},
+		{"a moment before it expires", token, time.Hour + 30*time.Second - 1, ""},
+		{"when it expires", token, time.Hour + 30*time.Second, "token_expired"},
+		{"the clock set back by as much as the leeway", token, -30 * time.Second, ""},
+		{"the clock set back before iat", token, -30*time.Second - 1, "token_issued_in_future"},
+		{"the clock set back before nbf", late, -30*time.Second - 1, "token_not_yet_valid"},
+		{"the clock put right", token, 0, ""},
+	}
+	for _, row := range rows {
+		now = noon.Add(row.at)
+		if code := decide(t, d.auth, row.token); code != row.code {
+			t.Errorf("%s: code %q, want %q", row.name, code, row.code)
+		}
+	}
+}
+
+// A token that was verified before is refused once its key is withdrawn, or
+// has other material.
+func TestValidate_remembersNoKey(t *testing.T) {
+	swap := func(pool *cognitotest.Pool) cognitotest.Fault {
+		a, b := pool.AccessToken().KeyID(), pool.IDToken().KeyID()
+		return cognitotest.Fault{Body: []byte(strings.NewReplacer(a, b, b, a).Replace(string(pool.KeySet())))}
+	}
+	rows := []struct {
+		name   string
+		change func(*cognitotest.Pool)
+		code   string
+	}{
+		{"nothing changed", func(*cognitotest.Pool) {}, ""},
+		{"keys added", func(p *cognitotest.Pool) { p.PublishNext() }, ""},
+		{"keys withdrawn", func(p *cognitotest.Pool) { p.Rotate() }, "key_unknown"},
+		{"the kid given to another key", func(p *cognitotest.Pool) { p.SetFault(swap(p)) }, "signature_invalid"},
+		{"a refresh that fails", func(p *cognitotest.Pool) { p.SetFault(cognitotest.Fault{Status: 500}) }, ""},
+	}
+	for _, row := range rows {
+		synctest.Test(t, func(t *testing.T) {
+			pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+			auth := mustNew(t, pool.Config())
+			token := pool.AccessToken().ExpiresIn(12 * time.Hour).String()
+			if code := decide(t, auth, token); code != "" {
+				t.Fatal(code)
+			}
+			row.change(pool)
+			time.Sleep(2 * time.Hour)
+			if code := decide(t, auth, token); code != "" {
+				t.Errorf("%s: code %q before the refresh", row.name, code)
+			}
+			time.Sleep(time.Minute)
+			if code := decide(t, auth, token); code != row.code {
+				t.Errorf("%s: code %q, want %q", row.name, code, row.code)
+			}
+			time.Sleep(10 * time.Second)
+		})
+	}
+}
+
+// What a validation works in is used again, by others at the same time: no
+// verdict may have a part of another token in it, now or later.
+func TestValidate_keepsTokensApart(t *testing.T) {
+	d := newDesk(t)
+	type verdict struct {
+		token, name string
+		claims      *cognitoauth.Claims
+		err         *cognitoauth.Error
+	}
+	work := func(n int) (all []verdict) {
+		for i := range 60 {
+			name := fmt.Sprintf("name-%d-%d-%s", n, i, strings.Repeat("x", i*n%50))
+			token := d.pool.AccessToken().Set("jti", name).Groups(name, "g").SetHeader("x", name)
+			switch i % 4 {
+			case 1:
+				token = token.Set("iss", name)
+			case 2:
+				token = token.SetHeader("kid", name).SignedWith(noSignature)
+			case 3:
+				token = token.SetHeader("alg", name).SignedWith(noSignature)
+			}
+			v := verdict{token: token.String(), name: name}
+			var err error
+			v.claims, err = d.auth.Validate(t.Context(), v.token)
+			errors.As(err, &v.err)
+			all = append(all, v)
+		}
+		return all
+	}
+	var results [4][]verdict
+	var group sync.WaitGroup
+	for n := range results {
+		group.Go(func() { results[n] = work(n) })
+	}
+	group.Wait()
+	for i, v := range slices.Concat(results[:]...) {
+		switch {
+		case (v.claims != nil) != (i%4 == 0) || (v.err != nil) != (i%4 != 0):
+			t.Fatalf("%s: %v", v.name, v.err)
+		case v.err != nil:
+			if !strings.Contains(v.err.Detail(), v.name[:min(len(v.name), 60)]) {
+				t.Errorf("%s: %s", v.name, v.err.Detail())
+			}
+		case v.claims.ID != v.name || !slices.Equal(v.claims.Groups(), []string{v.name, "g"}) || v.claims.String("jti") != v.name:
+			t.Errorf("%s: %+v", v.name, v.claims)
+		}
+	}
+}
+
+// Two calls share nothing that one of them could change.
+func TestValidate_claimsAreTheCallersOwn(t *testing.T) {
+	d := newDesk(t)
+	token := d.pool.AccessToken().Groups("staff").Set("aud", d.pool.ClientID()).String()
+	one, err1 := d.auth.Validate(t.Context(), token)
+	two, err2 := d.auth.Validate(t.Context(), token)
+	if err1 != nil || err2 != nil || one == two {
+		t.Fatal(err1, err2)
+	}
+	one.Subject, one.ClientID = "changed", "changed"
+	one.Groups()[0], one.Audience()[0] = "changed", "changed"
+	if two.Subject == "changed" || two.ClientID == "changed" || !two.HasGroup("staff") || two.Audience()[0] != d.pool.ClientID() {
+		t.Errorf("%+v", two)
+	}
+}
