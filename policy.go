@@ -215,7 +215,18 @@ func (d within) check(_ *http.Request, c *Claims) *Error {
 }
 
 func (within) scopes(*Claims) []string { return nil }
-func (d within) String() string        { return "AuthenticatedWithin(" + time.Duration(d).String() + ")" }
+
+func (d within) String() string {
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"Hour", time.Hour}, {"Minute", time.Minute}, {"Second", time.Second}, {"Millisecond", time.Millisecond}, {"Nanosecond", 1}} {
+		if n := time.Duration(d) / unit.size; n*unit.size == time.Duration(d) {
+			return "AuthenticatedWithin(" + strconv.FormatInt(int64(n), 10) + "*time." + unit.name + ")"
+		}
+	}
+	panic("unreachable")
+}
 
 // acr is the rule of ACR.
 type acr string
@@ -372,20 +383,31 @@ func easier(e *Error) int {
 	return math.MaxInt
 }
 
-// scopes are those of the first alternative that the scopes of c already meet,
-// else of the first.
+// scopes are, if the claims may meet an alternative already, those that they
+// have: whichever alternative it is, a token that keeps them still meets it.
+// Else they are those of the first alternative that needs any.
 func (o or) scopes(c *Claims) []string {
 	if len(o) == 0 {
 		return nil
 	}
-	if c != nil {
-		for _, p := range o {
-			if need := p.scopes(c); !slices.ContainsFunc(need, func(s string) bool { return !c.HasScope(s) }) {
-				return need
-			}
+	if c == nil {
+		return o[0].scopes(nil)
+	}
+	var held, first []string
+	met := false
+	for _, p := range o {
+		need := p.scopes(c)
+		have := slices.DeleteFunc(slices.Clone(need), func(s string) bool { return !c.HasScope(s) })
+		held = union(held, have)
+		met = met || len(have) == len(need)
+		if first == nil {
+			first = need
 		}
 	}
-	return o[0].scopes(c)
+	if met {
+		return held
+	}
+	return first
 }
 
 func (o or) String() string { return join("Or", o) }
