@@ -355,9 +355,8 @@ func AllowAnonymous(h http.Handler) http.Handler { return mark(&marker{next: h})
 func Optional(h http.Handler) http.Handler { return mark(&marker{next: h, optional: true}) }
 
 func mark(m *marker) http.Handler {
+	must(!isNil(m.next), m.name(), "the handler is nil")
 	switch h := m.next.(type) {
-	case nil:
-		panic("cognitoauth: " + m.name() + ": the handler is nil")
 	case *http.ServeMux, EndpointResolver:
 		panic(fmt.Sprintf("cognitoauth: %s of a %T would open every route below it: mark each route", m.name(), h))
 	case *marker:
@@ -366,6 +365,12 @@ func mark(m *marker) http.Handler {
 		panic("cognitoauth: " + m.name() + " of Require: a route is either open or protected")
 	}
 	return m
+}
+
+// isNil reports whether h is nil, or the nil function that an unset variable is.
+func isNil(h http.Handler) bool {
+	f, ok := h.(http.HandlerFunc)
+	return h == nil || ok && f == nil
 }
 
 // require is what Require registers.
@@ -381,7 +386,7 @@ type require struct {
 // handler, and a marker.
 func Require(p Policy, h http.Handler) http.Handler {
 	must(p.rule != nil, "Require", "the Policy is zero: use Authenticated, Scope, Group, …")
-	must(h != nil, "Require", "the handler is nil")
+	must(!isNil(h), "Require", "the handler is nil")
 	if m, ok := h.(*marker); ok {
 		panic("cognitoauth: Require of " + m.name() + ": a route is either open or protected")
 	}
@@ -392,7 +397,7 @@ func Require(p Policy, h http.Handler) http.Handler {
 func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, _ := r.Context().Value(contextKey{}).(*admission)
 	if a == nil {
-		e := refuse(&notWired, evidence{note: "Require(" + q.policy.String() + ", …) was reached without Wrap above it, or inside an AllowAnonymous route"})
+		e := refuse(&notWired, evidence{note: "Require(" + q.policy.String() + ", ...) was reached without Wrap above it, or inside an AllowAnonymous route"})
 		slog.Default().ErrorContext(r.Context(), "cognitoauth: not wired", "err", e)
 		WriteError(w, r, e)
 		return
@@ -423,7 +428,7 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Handlers find the claims by [FromContext]. The ResponseWriter is passed on
 // as it is, so flushing, hijacking and deadlines work.
 func (m *Middleware) Wrap(h http.Handler) http.Handler {
-	must(h != nil, "Wrap", "the handler is nil")
+	must(!isNil(h), "Wrap", "the handler is nil")
 	return &guard{m, h}
 }
 
@@ -471,8 +476,14 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a 
 		g.allow(r, pattern, a.verified())
 	}
 	inner := r.WithContext(context.WithValue(r.Context(), contextKey{}, a))
-	// Access logs outside of Wrap read the route from their own request.
-	defer func() { r.Pattern = inner.Pattern }()
+	defer func() {
+		// Access logs outside of Wrap read the route from their own request, and
+		// the server removes the files of an upload that its own request names.
+		r.Pattern = inner.Pattern
+		if r.MultipartForm == nil {
+			r.MultipartForm = inner.MultipartForm
+		}
+	}()
 	g.next.ServeHTTP(w, inner)
 }
 
@@ -490,7 +501,7 @@ func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
 			return asError(err, &credentialsMalformed)
 		}
 		if token == "" {
-			return refuse(&tokenMissing, evidence{})
+			return refuse(&tokenMissing, evidence{claim: "Config.TokenSource found none in the request"})
 		}
 	}
 	if err := m.validate(r.Context(), token, &a.claims); err != nil {
@@ -559,7 +570,7 @@ func (a *admission) widen(err *Error) *Error {
 // struct that embeds a mux has its Handler method too, but may run something
 // else in its ServeHTTP.
 func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern string) {
-	for range 8 {
+	for range maxRouters {
 		switch router := h.(type) {
 		case *http.ServeMux:
 			if router == nil {
@@ -572,8 +583,13 @@ func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern st
 			return h, pattern
 		}
 	}
-	return nil, pattern
+	// What is found after the last is an endpoint, or one router too many, which
+	// is not a marker either.
+	return h, pattern
 }
+
+// maxRouters is how many routers, one inside the other, are asked.
+const maxRouters = 8
 
 // canonical reports whether a request may use an open route at all. What
 // different components read differently is not worth an exemption: encoded
@@ -725,14 +741,15 @@ func (m *Middleware) Ready(ctx context.Context) error {
 	if m == nil || m.validator == nil {
 		return refuse(&notWired, evidence{})
 	}
-	errs := make(chan error, len(m.sources))
-	for _, s := range m.sources {
-		go func() { errs <- s.ready(ctx) }()
+	// All fetches are started before the first is waited for. The clock is the
+	// caller's: it is asked on the caller's goroutine, where a panic is his.
+	flights, down := make([]*flight, len(m.sources)), make([]error, len(m.sources))
+	for i, s := range m.sources {
+		flights[i], down[i] = s.start()
 	}
-	var down []error
-	for range m.sources {
-		if err := <-errs; err != nil {
-			down = append(down, err)
+	for i, s := range m.sources {
+		if flights[i] != nil {
+			down[i] = s.ready(ctx, flights[i])
 		}
 	}
 	return errors.Join(down...)
