@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth/internal/kit"
@@ -216,7 +217,7 @@ type admission struct {
 	optional      bool        // the route is Optional: the fallback does not apply
 	mw            *Middleware // nil: put there by the test kit
 	route         *require    // the route's handler, if it is a Require
-	pending       bool        // the decision has yet to be reported, by route
+	pending       atomic.Bool // the decision has yet to be reported, by route
 }
 
 func init() {

@@ -59,6 +59,14 @@
 // a key published within that time is refused until it is over. After a failure
 // the pause is 1 s, doubling to 60 s.
 //
+// # Remembered tokens
+//
+// A token that was verified is remembered by its SHA-256 (Config.TokenCache).
+// Used again it costs neither decoding nor a signature; but its time, its key's
+// presence in the current key set, Config.Revoked and the policies are checked
+// on every use. [Middleware.Explain] tells why a token is refused, check by
+// check. [WithExpiry] ends a stream with its token.
+//
 // # Limits
 //
 // A token has at most 32 KiB (Config.MaxTokenBytes), its header 1 KiB, its kid

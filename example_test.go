@@ -852,3 +852,40 @@ func ExampleConfig_revoked() {
 	// 200 hello jane
 	// 401 Bearer realm="api", error="invalid_token", error_description="the token has been revoked"
 }
+
+// What is wrong with a token, check by check: for a tool, not for requests.
+func ExampleMiddleware_Explain() {
+	pool, err := cognitotest.Start(cognitotest.Options{InProcess: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pool.Close()
+	auth, err := cognitoauth.New(pool.Config())
+	if err != nil {
+		log.Fatal(err)
+	}
+	token := pool.AccessToken().Client("another1client").ExpiresIn(-time.Hour).String()
+	for _, check := range auth.Explain(context.Background(), token) {
+		if check.Err != nil {
+			fmt.Println(check.Name, check.Err.Code)
+		}
+	}
+	// Output:
+	// exp token_expired
+	// client client_mismatch
+}
+
+// A stream must not outlive the token that opened it.
+func ExampleWithExpiry() {
+	pool, err := cognitotest.Start(cognitotest.Options{InProcess: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pool.Close()
+	claims := pool.AccessToken().ExpiresIn(-time.Hour).Claims()
+	ctx, cancel := cognitoauth.WithExpiry(context.Background(), claims)
+	defer cancel()
+	<-ctx.Done()
+	fmt.Println(context.Cause(ctx))
+	// Output: cognitoauth: the token has expired
+}

@@ -404,12 +404,11 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := a.verified()
 	if err := q.policy.check(r, c); err != nil {
-		a.pending = false
+		a.pending.Store(false)
 		a.mw.refuse(w, r, r.Pattern, c, a.widen(err))
 		return
 	}
-	if _, more := q.next.(*require); a.pending && !more {
-		a.pending = false
+	if _, more := q.next.(*require); !more && a.pending.CompareAndSwap(true, false) {
 		a.mw.allow(r, r.Pattern, c)
 	}
 	q.next.ServeHTTP(w, r)
@@ -455,7 +454,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := &admission{mw: g.Middleware, optional: open != nil}
-	a.route, a.pending = endpoint.(*require)
+	a.route, _ = endpoint.(*require)
+	a.pending.Store(a.route != nil)
 	if err := g.authenticate(r, a); err != nil {
 		if open == nil || err.reason != &tokenMissing {
 			g.refuse(w, r, pattern, nil, g.explain(err, r, endpoint))
@@ -472,7 +472,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve passes an admitted request on.
 func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a *admission) {
-	if !a.pending {
+	if !a.pending.Load() {
 		g.allow(r, pattern, a.verified())
 	}
 	inner := r.WithContext(context.WithValue(r.Context(), contextKey{}, a))
