@@ -405,7 +405,7 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := a.verified()
 	if err := q.policy.check(r, c); err != nil {
 		a.pending.Store(false)
-		a.mw.refuse(w, r, r.Pattern, c, a.widen(err))
+		a.mw.refuse(w, r, r.Pattern, c, a.widen(err, q))
 		return
 	}
 	if _, more := q.next.(*require); !more && a.pending.CompareAndSwap(true, false) {
@@ -463,7 +463,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	} else if open == nil {
 		if err := g.fallback.check(r, &a.claims); err != nil {
-			g.refuse(w, r, pattern, &a.claims, a.widen(err))
+			g.refuse(w, r, pattern, &a.claims, a.widen(err, nil))
 			return
 		}
 	}
@@ -548,18 +548,22 @@ func (a *admission) verified() *Claims {
 	return &a.claims
 }
 
-// widen completes a policy's demand for scopes by those that the fallback and
-// all the route's Requires need, so that the client has to ask only once.
-func (a *admission) widen(err *Error) *Error {
-	if err.reason.sentinel != ErrInsufficientScope {
+// widen completes a policy's demand for scopes by those that the fallback, the
+// route's Requires, and those nested in q need, so that the client has to ask
+// only once. q is the Require that denied, which Wrap may not have seen; nil if
+// it was the fallback.
+func (a *admission) widen(err *Error, q *require) *Error {
+	if err.reason != &tokenMissing && err.reason.sentinel != ErrInsufficientScope {
 		return err
 	}
 	c := a.verified()
 	if a.mw != nil && !a.optional {
 		err.scopes = union(a.mw.fallback.scopes(c), err.scopes)
 	}
-	if a.route != nil {
-		err.scopes = union(err.scopes, a.route.scopes(c))
+	for _, route := range []*require{a.route, q} {
+		if route != nil {
+			err.scopes = union(err.scopes, route.scopes(c))
+		}
 	}
 	return err
 }
@@ -570,6 +574,7 @@ func (a *admission) widen(err *Error) *Error {
 // struct that embeds a mux has its Handler method too, but may run something
 // else in its ServeHTTP.
 func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern string) {
+	pattern = r.Pattern // of a mux around Wrap
 	for range maxRouters {
 		switch router := h.(type) {
 		case *http.ServeMux:

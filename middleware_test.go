@@ -38,6 +38,8 @@ type gate struct {
 	pool *cognitotest.Pool
 	auth *cognitoauth.Middleware
 
+	level slog.LevelVar // of the log
+
 	mu        sync.Mutex
 	log       bytes.Buffer // JSON, a record a line
 	decisions []cognitoauth.Decision
@@ -50,7 +52,7 @@ func newGate(t *testing.T, change func(*cognitoauth.Config)) *gate {
 	t.Helper()
 	g := &gate{t: t, pool: cognitotest.NewPool(t, cognitotest.Options{InProcess: true})}
 	cfg := g.pool.Config()
-	cfg.Logger = slog.New(slog.NewJSONHandler(g, nil))
+	cfg.Logger = slog.New(slog.NewJSONHandler(g, &slog.HandlerOptions{Level: &g.level}))
 	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -384,6 +386,10 @@ var answers = []refused{
 	{"scope of the route, the fallback's is there", fallback(readOrders), require(writeOrders), scoped("orders/read"), "", nil, 403, "scope_missing", "error=insufficient_scope scope=orders/read orders/write"},
 	{"scope of a hidden Require, the fallback's is there", fallback(readOrders), func(h http.Handler) http.Handler { return passing(require(writeOrders)(h)) }, scoped("orders/read"), "", nil, 403, "scope_missing", "error=insufficient_scope scope=orders/read orders/write"},
 	{"scopes of nested Requires", nil, requireBoth(readOrders, writeOrders), userToken, "", nil, 403, "scope_missing", "error=insufficient_scope scope=orders/read orders/write"},
+	{"scopes of nested Requires inside another handler", nil, func(h http.Handler) http.Handler { return passing(requireBoth(readOrders, writeOrders)(h)) }, userToken, "", nil, 403, "scope_missing", "error=insufficient_scope scope=orders/read orders/write"},
+	{"no token, nested Requires inside an Optional handler", nil, func(h http.Handler) http.Handler {
+		return cognitoauth.Optional(passing(requireBoth(readOrders, writeOrders)(h)))
+	}, nil, "", nil, 401, "token_missing", "scope=orders/read orders/write"},
 	{"scope of an inner Require", nil, requireBoth(readOrders, writeOrders), scoped("orders/read"), "", nil, 403, "scope_missing", "error=insufficient_scope scope=orders/read orders/write"},
 	{"scope of an outer Require", nil, requireBoth(readOrders, writeOrders), scoped("orders/write"), "", nil, 403, "scope_missing", "error=insufficient_scope scope=orders/read orders/write"},
 	{"scope under Optional, to which no fallback applies", fallback(readOrders), func(h http.Handler) http.Handler { return cognitoauth.Optional(passing(require(writeOrders)(h))) }, userToken, "", nil, 403, "scope_missing", "error=insufficient_scope scope=orders/write"},
@@ -404,6 +410,9 @@ var answers = []refused{
 	{"old login", nil, require(recently), claimIn("auth_time", -time.Hour), "", nil, 401, "login_too_old", "error=insufficient_user_authentication max_age=300"},
 	{"acr", nil, require(cognitoauth.ACR("urn:cognito:loa:2")), userToken, "", nil, 401, "acr_mismatch", "acr_values=urn:cognito:loa:2 error=insufficient_user_authentication"},
 	{"login and acr", nil, require(cognitoauth.And(recently, cognitoauth.ACR("gold"))), claimIn("auth_time", -time.Hour), "", nil, 401, "login_too_old", "acr_values=gold error=insufficient_user_authentication max_age=300"},
+	{"old login, the scopes are there", fallback(readOrders), requireBoth(readOrders, recently), func(p *cognitotest.Pool) fmt.Stringer {
+		return secretive(p).Scopes("orders/read").Set("auth_time", p.Now().Add(-time.Hour))
+	}, "", nil, 401, "login_too_old", "error=insufficient_user_authentication max_age=300"},
 	{"login by the fallback", fallback(recently), nil, claimIn("auth_time", -time.Hour), "", nil, 401, "login_too_old", "error=insufficient_user_authentication max_age=300"},
 
 	{"cross-origin cookie", cookie, nil, nil, "POST /", []string{"Cookie", "session=a", "Sec-Fetch-Site", "cross-site"}, 403, "cross_origin", "-"},
@@ -713,65 +722,70 @@ func TestWrap_tokenInBody(t *testing.T) {
 	}
 }
 
-// Each row is a value of Authorization, $T a good token.
+// authorizations are values of Authorization; $T is a good token.
+var authorizations = []struct {
+	value  string
+	status int
+	code   string
+}{
+	{"Bearer $T", 200, ""},
+	{"bearer $T", 200, ""},
+	{"BEARER $T", 200, ""},
+	{"bEaReR $T", 200, ""},
+	{"Bearer        $T", 200, ""},
+
+	{"", 401, "token_missing"},
+	{"$T", 401, "token_missing"},
+	{"B", 401, "token_missing"},
+	{"Beare", 401, "token_missing"},
+	{"Beare $T", 401, "token_missing"},
+	{"Bearer$T", 401, "token_missing"},
+	{"Bearer-v2 $T", 401, "token_missing"},
+	{"Bearers $T", 401, "token_missing"},
+	{"Basic dTpw", 401, "token_missing"},
+	{"Basic dTpw, Bearer $T", 401, "token_missing"},
+	{"DPoP $T", 401, "token_missing"},
+	{"Digest $T", 401, "token_missing"},
+	{"Digest", 401, "token_missing"},
+	{"Bearex $T", 401, "token_missing"},
+	{"Token $T", 401, "token_missing"},
+	{"Negotiate", 401, "token_missing"},
+
+	{"Bearer", 400, "credentials_malformed"},
+	{"bearer", 400, "credentials_malformed"},
+	{"Bearer ", 400, "credentials_malformed"},
+	{"Bearer     ", 400, "credentials_malformed"},
+	{"Bearer\t$T", 400, "credentials_malformed"},
+	{"Bearer \t$T", 400, "credentials_malformed"},
+	{"Bearer $T\t", 400, "credentials_malformed"},
+	{"Bearer $T $T", 400, "credentials_malformed"},
+	{"Bearer Bearer $T", 400, "credentials_malformed"},
+	{"Bearer $T,", 400, "credentials_malformed"},
+	{"Bearer $T,Bearer $T", 400, "credentials_malformed"},
+	{"Bearer $T, Basic dTpw", 400, "credentials_malformed"},
+	{`Bearer "$T"`, 400, "credentials_malformed"},
+	{`Bearer token="$T"`, 400, "credentials_malformed"},
+	{"Bearer: $T", 400, "credentials_malformed"},
+	{"Bearer=$T", 400, "credentials_malformed"},
+	{"Bearer,$T", 400, "credentials_malformed"},
+	{"Bearer =", 400, "credentials_malformed"},
+	{"Bearer a=b", 400, "credentials_malformed"},
+	{"Bearer $T\u00e9", 400, "credentials_malformed"},
+	{"Bearer \xff", 400, "credentials_malformed"},
+	{"Bearer\u00a0$T", 400, "credentials_malformed"},
+
+	{"Bearer a", 401, "token_malformed"},
+	{"Bearer null", 401, "token_malformed"},
+	{"Bearer $T=", 401, "token_malformed"},
+	{"Bearer a.b", 401, "token_malformed"},
+	{"Bearer a.b.c.d.e", 401, "token_malformed"},
+}
+
 func TestAuthorization(t *testing.T) {
 	g := newGate(t, nil)
 	h := g.auth.Wrap(g.page())
 	token := g.pool.AccessToken().String()
-	for _, tt := range []struct {
-		value  string
-		status int
-		code   string
-	}{
-		{"Bearer $T", 200, ""},
-		{"bearer $T", 200, ""},
-		{"BEARER $T", 200, ""},
-		{"bEaReR $T", 200, ""},
-		{"Bearer        $T", 200, ""},
-
-		{"", 401, "token_missing"},
-		{"$T", 401, "token_missing"},
-		{"B", 401, "token_missing"},
-		{"Beare", 401, "token_missing"},
-		{"Beare $T", 401, "token_missing"},
-		{"Bearer$T", 401, "token_missing"},
-		{"Bearer-v2 $T", 401, "token_missing"},
-		{"Bearers $T", 401, "token_missing"},
-		{"Basic dTpw", 401, "token_missing"},
-		{"Basic dTpw, Bearer $T", 401, "token_missing"},
-		{"DPoP $T", 401, "token_missing"},
-		{"Token $T", 401, "token_missing"},
-		{"Negotiate", 401, "token_missing"},
-
-		{"Bearer", 400, "credentials_malformed"},
-		{"bearer", 400, "credentials_malformed"},
-		{"Bearer ", 400, "credentials_malformed"},
-		{"Bearer     ", 400, "credentials_malformed"},
-		{"Bearer\t$T", 400, "credentials_malformed"},
-		{"Bearer \t$T", 400, "credentials_malformed"},
-		{"Bearer $T\t", 400, "credentials_malformed"},
-		{"Bearer $T $T", 400, "credentials_malformed"},
-		{"Bearer Bearer $T", 400, "credentials_malformed"},
-		{"Bearer $T,", 400, "credentials_malformed"},
-		{"Bearer $T,Bearer $T", 400, "credentials_malformed"},
-		{"Bearer $T, Basic dTpw", 400, "credentials_malformed"},
-		{`Bearer "$T"`, 400, "credentials_malformed"},
-		{`Bearer token="$T"`, 400, "credentials_malformed"},
-		{"Bearer: $T", 400, "credentials_malformed"},
-		{"Bearer=$T", 400, "credentials_malformed"},
-		{"Bearer,$T", 400, "credentials_malformed"},
-		{"Bearer =", 400, "credentials_malformed"},
-		{"Bearer a=b", 400, "credentials_malformed"},
-		{"Bearer $T\u00e9", 400, "credentials_malformed"},
-		{"Bearer \xff", 400, "credentials_malformed"},
-		{"Bearer\u00a0$T", 400, "credentials_malformed"},
-
-		{"Bearer a", 401, "token_malformed"},
-		{"Bearer null", 401, "token_malformed"},
-		{"Bearer $T=", 401, "token_malformed"},
-		{"Bearer a.b", 401, "token_malformed"},
-		{"Bearer a.b.c.d.e", 401, "token_malformed"},
-	} {
+	for _, tt := range authorizations {
 		g.forget()
 		w := ask(h, call("GET /", "Authorization", strings.ReplaceAll(tt.value, "$T", token)))
 		if code := codeOf(t, w); w.Code != tt.status || code != tt.code || g.ran() != (tt.status == 200) {
@@ -836,18 +850,22 @@ func TestAuthorization_tokenLength(t *testing.T) {
 	}{
 		{"32 KiB are read", 0, func(string) string { return "Bearer " + strings.Repeat("a", 32<<10) }, "token_malformed"},
 		{"a byte more is not", 0, func(string) string { return "Bearer " + strings.Repeat("a", tooLong) }, "token_too_large"},
+		{"32 KiB that are no token are looked at", 0, func(string) string { return "Bearer " + strings.Repeat("\"", 32<<10) }, "credentials_malformed"},
 		{"spaces do not count", 0, func(string) string { return "Bearer" + strings.Repeat(" ", 1000) + strings.Repeat("a", 32<<10) }, "token_malformed"},
 		{"what is too long is not looked at", 0, func(string) string { return "Bearer " + strings.Repeat("\"", tooLong) }, "token_too_large"},
 		{"another scheme may be longer", 0, func(string) string { return "Basic " + strings.Repeat("a", tooLong) }, "token_missing"},
-		{"a good token of the length of the limit passes", len(good.String()), func(s string) string { return "Bearer " + s }, "issuer"},
+		{"a good token of the length of the limit passes", len(good.String()), func(s string) string { return "Bearer " + s }, ""},
 		{"a good token that is longer does not", len(good.String()) - 1, func(s string) string { return "Bearer " + s }, "token_too_large"},
 	} {
 		g := newGate(t, func(c *cognitoauth.Config) { c.MaxTokenBytes = tt.limit })
 		token := g.pool.AccessToken().Set("custom:padding", strings.Repeat("x", 2000)).String()
 		w := ask(g.auth.Wrap(g.page()), call("GET /", "Authorization", tt.value(token)))
 		want, status := tt.code, 401
-		if want == "issuer" {
-			want, status = "", 200
+		switch want {
+		case "":
+			status = 200
+		case "credentials_malformed":
+			status = 400
 		}
 		if code := codeOf(t, w); w.Code != status || code != want {
 			t.Errorf("%s: %d %s, want %d %s", tt.name, w.Code, code, status, want)
@@ -855,44 +873,47 @@ func TestAuthorization_tokenLength(t *testing.T) {
 	}
 }
 
+// ambient are requests with tokens that a browser or a proxy adds by itself.
+var ambient = []struct {
+	name   string
+	method string
+	count  int // of tokens
+	header []string
+	status int
+	code   string
+}{
+	{"GET is safe", "GET", 1, nil, 200, ""},
+	{"GET from anywhere is safe", "GET", 1, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test"}, 200, ""},
+	{"HEAD from anywhere is safe", "HEAD", 1, []string{"Sec-Fetch-Site", "cross-site"}, 200, ""},
+	{"OPTIONS from anywhere is safe", "OPTIONS", 1, []string{"Origin", "https://evil.test"}, 200, ""},
+	{"POST without a word about its origin is no browser's", "POST", 1, nil, 200, ""},
+	{"POST of the same origin passes", "POST", 1, []string{"Sec-Fetch-Site", "same-origin"}, 200, ""},
+	{"POST by the user passes", "POST", 1, []string{"Sec-Fetch-Site", "none"}, 200, ""},
+	{"POST with the origin of the host passes", "POST", 1, []string{"Origin", "https://example.com"}, 200, ""},
+	{"POST of the same site is refused", "POST", 1, []string{"Sec-Fetch-Site", "same-site"}, 403, "cross_origin"},
+	{"POST of another site is refused", "POST", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
+	{"POST of another site with the origin of the host is refused", "POST", 1, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://example.com"}, 403, "cross_origin"},
+	{"POST with another origin is refused", "POST", 1, []string{"Origin", "https://evil.test"}, 403, "cross_origin"},
+	{"POST with a null origin is refused", "POST", 1, []string{"Origin", "null"}, 403, "cross_origin"},
+	{"POST with another port is refused", "POST", 1, []string{"Origin", "https://example.com:8443"}, 403, "cross_origin"},
+	{"PUT of another site is refused", "PUT", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
+	{"PATCH of another site is refused", "PATCH", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
+	{"DELETE of another site is refused", "DELETE", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
+	{"a made-up method of another site is refused", "FETCH", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
+	{"two tokens are refused", "GET", 2, nil, 400, "credentials_repeated"},
+	{"two tokens of another site are refused", "POST", 2, []string{"Sec-Fetch-Site", "cross-site"}, 400, "credentials_repeated"},
+	{"none is no token", "GET", 0, nil, 401, "token_missing"},
+	{"none, from another site, is no token", "POST", 0, []string{"Sec-Fetch-Site", "cross-site"}, 401, "token_missing"},
+	{"an empty one is no token", "GET", -1, nil, 401, "token_missing"},
+	{"an empty one from another site is no token", "POST", -1, []string{"Sec-Fetch-Site", "cross-site"}, 401, "token_missing"},
+	{"Authorization is not read", "GET", 0, []string{"Authorization", "$T"}, 401, "token_missing"},
+}
+
 // Cookies and proxies' headers are ambient: the rules of CrossOriginProtection.
 func TestTokenSource_ambient(t *testing.T) {
 	g := newGate(t, source(cognitoauth.FromCookie("session")))
 	byHeader := newGate(t, source(cognitoauth.FromHeader("x-amzn-oidc-accesstoken")))
-	for _, tt := range []struct {
-		name   string
-		method string
-		count  int // of tokens
-		header []string
-		status int
-		code   string
-	}{
-		{"GET is safe", "GET", 1, nil, 200, ""},
-		{"GET from anywhere is safe", "GET", 1, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test"}, 200, ""},
-		{"HEAD from anywhere is safe", "HEAD", 1, []string{"Sec-Fetch-Site", "cross-site"}, 200, ""},
-		{"OPTIONS from anywhere is safe", "OPTIONS", 1, []string{"Origin", "https://evil.test"}, 200, ""},
-		{"POST without a word about its origin is no browser's", "POST", 1, nil, 200, ""},
-		{"POST of the same origin passes", "POST", 1, []string{"Sec-Fetch-Site", "same-origin"}, 200, ""},
-		{"POST by the user passes", "POST", 1, []string{"Sec-Fetch-Site", "none"}, 200, ""},
-		{"POST with the origin of the host passes", "POST", 1, []string{"Origin", "https://example.com"}, 200, ""},
-		{"POST of the same site is refused", "POST", 1, []string{"Sec-Fetch-Site", "same-site"}, 403, "cross_origin"},
-		{"POST of another site is refused", "POST", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
-		{"POST of another site with the origin of the host is refused", "POST", 1, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://example.com"}, 403, "cross_origin"},
-		{"POST with another origin is refused", "POST", 1, []string{"Origin", "https://evil.test"}, 403, "cross_origin"},
-		{"POST with a null origin is refused", "POST", 1, []string{"Origin", "null"}, 403, "cross_origin"},
-		{"POST with another port is refused", "POST", 1, []string{"Origin", "https://example.com:8443"}, 403, "cross_origin"},
-		{"PUT of another site is refused", "PUT", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
-		{"PATCH of another site is refused", "PATCH", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
-		{"DELETE of another site is refused", "DELETE", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
-		{"a made-up method of another site is refused", "FETCH", 1, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
-		{"two tokens are refused", "GET", 2, nil, 400, "credentials_repeated"},
-		{"two tokens of another site are refused", "POST", 2, []string{"Sec-Fetch-Site", "cross-site"}, 400, "credentials_repeated"},
-		{"none is no token", "GET", 0, nil, 401, "token_missing"},
-		{"none, from another site, is no token", "POST", 0, []string{"Sec-Fetch-Site", "cross-site"}, 401, "token_missing"},
-		{"an empty one is no token", "GET", -1, nil, 401, "token_missing"},
-		{"an empty one from another site is no token", "POST", -1, []string{"Sec-Fetch-Site", "cross-site"}, 401, "token_missing"},
-		{"Authorization is not read", "GET", 0, []string{"Authorization", "$T"}, 401, "token_missing"},
-	} {
+	for _, tt := range ambient {
 		for _, g := range []*gate{g, byHeader} {
 			for _, path := range []string{"/me", "/greet"} {
 				r := call(tt.method + " " + path)
@@ -934,17 +955,19 @@ func (g *gate) offer(r *http.Request, header bool, count int) {
 }
 
 func TestTokenSource_panics(t *testing.T) {
-	mustPanic(t, "FromCookie of nothing", func() { cognitoauth.FromCookie("") })
-	mustPanic(t, "FromHeader of nothing", func() { cognitoauth.FromHeader("") })
-	mustPanic(t, "FromHeader of Authorization", func() { cognitoauth.FromHeader("Authorization") })
-	mustPanic(t, "FromHeader of authorization", func() { cognitoauth.FromHeader("authorization") })
+	mustPanic(t, "FromCookie", "nothing", func() { cognitoauth.FromCookie("") })
+	mustPanic(t, "FromHeader", "nothing", func() { cognitoauth.FromHeader("") })
+	mustPanic(t, "FromHeader", "Authorization", func() { cognitoauth.FromHeader("Authorization") })
+	mustPanic(t, "FromHeader", "authorization", func() { cognitoauth.FromHeader("authorization") })
 }
 
-func mustPanic(t *testing.T, what string, f func()) {
+// mustPanic checks that f panics with a text that says which function was
+// called wrongly.
+func mustPanic(t *testing.T, function, of string, f func()) {
 	t.Helper()
 	defer func() {
-		if text, ok := recover().(string); !ok || !strings.HasPrefix(text, "cognitoauth: ") {
-			t.Errorf("%s: panicked with %q, want a text that begins with cognitoauth", what, text)
+		if text, ok := recover().(string); !ok || !strings.HasPrefix(text, "cognitoauth: "+function) {
+			t.Errorf("%s of %s: panicked with %q, want a text that begins with cognitoauth: %s", function, of, text, function)
 		}
 	}()
 	f()
@@ -1021,20 +1044,20 @@ func TestMarkers_panic(t *testing.T) {
 			"AllowAnonymous": cognitoauth.AllowAnonymous(h), "Optional": cognitoauth.Optional(h), "Require": cognitoauth.Require(readOrders, h),
 			"nested Requires": cognitoauth.Require(readOrders, cognitoauth.Require(writeOrders, h)),
 		} {
-			mustPanic(t, name+" of "+what, func() { mark(h) })
+			mustPanic(t, name, what, func() { mark(h) })
 		}
 		if mark(h) == nil {
 			t.Errorf("%s of a handler is nil", name)
 		}
-		mustPanic(t, "Require of "+name, func() { cognitoauth.Require(readOrders, mark(h)) })
+		mustPanic(t, "Require", name, func() { cognitoauth.Require(readOrders, mark(h)) })
 	}
-	mustPanic(t, "Require of nil", func() { cognitoauth.Require(readOrders, nil) })
-	mustPanic(t, "Require of a nil function", func() { cognitoauth.Require(readOrders, http.HandlerFunc(nil)) })
-	mustPanic(t, "Require of the zero Policy", func() { cognitoauth.Require(cognitoauth.Policy{}, h) })
+	mustPanic(t, "Require", "nil", func() { cognitoauth.Require(readOrders, nil) })
+	mustPanic(t, "Require", "a nil function", func() { cognitoauth.Require(readOrders, http.HandlerFunc(nil)) })
+	mustPanic(t, "Require", "the zero Policy", func() { cognitoauth.Require(cognitoauth.Policy{}, h) })
 	auth, _ := wrapped(t)
-	mustPanic(t, "Wrap of nil", func() { auth.Wrap(nil) })
-	mustPanic(t, "Wrap of a nil function", func() { auth.Wrap(http.HandlerFunc(nil)) })
-	mustPanic(t, "Wrap of nil by a nil Middleware", func() { (*cognitoauth.Middleware)(nil).Wrap(nil) })
+	mustPanic(t, "Wrap", "nil", func() { auth.Wrap(nil) })
+	mustPanic(t, "Wrap", "a nil function", func() { auth.Wrap(http.HandlerFunc(nil)) })
+	mustPanic(t, "Wrap", "nil by a nil Middleware", func() { (*cognitoauth.Middleware)(nil).Wrap(nil) })
 	if cognitoauth.Require(readOrders, mux) == nil || cognitoauth.Require(cognitoauth.And(), h) == nil {
 		t.Error("Require of a mux, and of a policy that is never met, is allowed")
 	}
@@ -1173,81 +1196,130 @@ func TestRequire_inHandlerTest(t *testing.T) {
 	}
 }
 
-// Once for each request, when the decision is final; a second time only for a
-// Require that Wrap cannot see.
+const (
+	poolID   = "eu-west-1_AbCdEf123"
+	clientID = "1example23456789"
+)
+
+// letIn is the decision for a request with this token, nil for none.
+func letIn(pattern string, token *cognitotest.Token) cognitoauth.Decision {
+	d := cognitoauth.Decision{Allowed: true, Code: "anonymous", Pattern: pattern}
+	if token != nil {
+		d.Code, d.Verified, d.Pool, d.ClientID, d.KeyID = "authenticated", true, poolID, clientID, token.KeyID()
+	}
+	return d
+}
+
+// turnedAway is the decision for a request whose token, nil for none, was good.
+func turnedAway(code, pattern string, token *cognitotest.Token) cognitoauth.Decision {
+	d := letIn(pattern, token)
+	d.Allowed, d.Code = false, code
+	return d
+}
+
+// unverified is the decision for a token that was not, found by the entry of
+// this pool, "" for none.
+func unverified(code, pattern, pool, kid string) cognitoauth.Decision {
+	return cognitoauth.Decision{Code: code, Pattern: pattern, Pool: pool, KeyID: kid}
+}
+
+// decided is a request and the decisions about it, in order.
+type decided struct {
+	name  string
+	line  string
+	token fmt.Stringer // nil: none
+	want  []cognitoauth.Decision
+}
+
+func (tt decided) check(t *testing.T, g *gate, h http.Handler) {
+	t.Helper()
+	g.forget()
+	r := call(tt.line)
+	if tt.token != nil {
+		r.Header.Set("Authorization", "Bearer "+tt.token.String())
+	}
+	ask(h, r)
+	for i := range g.decisions {
+		d := &g.decisions[i]
+		if d.Allowed != (d.Err == nil) || d.Err != nil && d.Err.Code != d.Code {
+			t.Errorf("%s: decision %+v has error %v", tt.name, d, d.Err)
+		}
+		d.Err = nil
+	}
+	if !slices.Equal(g.decisions, tt.want) {
+		t.Errorf("%s:\n got %+v\nwant %+v", tt.name, g.decisions, tt.want)
+	}
+}
+
+// Once for each request, when the decision is final.
 func TestOnDecision(t *testing.T) {
 	g := newGate(t, nil)
 	h := g.auth.Wrap(newSite(g))
 	good := g.pool.AccessToken()
 	kid := good.KeyID()
-	const pool, client = "eu-west-1_AbCdEf123", "1example23456789"
-	in := func(code, pattern string) cognitoauth.Decision {
-		d := cognitoauth.Decision{Allowed: true, Code: code, Pattern: pattern}
-		if code == "authenticated" {
-			d.Verified, d.Pool, d.ClientID, d.KeyID = true, pool, client, kid
-		}
-		return d
-	}
-	out := func(code, pattern string) cognitoauth.Decision {
-		return cognitoauth.Decision{Code: code, Pattern: pattern}
-	}
-	verified := func(d cognitoauth.Decision) cognitoauth.Decision {
-		d.Verified, d.Pool, d.ClientID, d.KeyID = true, pool, client, kid
-		return d
-	}
-	unverified := func(d cognitoauth.Decision, pool string) cognitoauth.Decision {
-		d.Pool, d.KeyID = pool, kid
-		return d
-	}
-	for _, tt := range []struct {
-		name  string
-		line  string
-		token fmt.Stringer // nil: none
-		want  []cognitoauth.Decision
-	}{
-		{"let in", "GET /me", good, []cognitoauth.Decision{in("authenticated", "/me")}},
-		{"let in, unknown route", "GET /nowhere", good, []cognitoauth.Decision{in("authenticated", "")}},
-		{"let in, wrong method", "POST /healthz", good, []cognitoauth.Decision{in("authenticated", "")}},
-		{"anonymous", "GET /healthz", nil, []cognitoauth.Decision{in("anonymous", "GET /healthz")}},
-		{"anonymous with a token", "HEAD /healthz", good, []cognitoauth.Decision{in("anonymous", "GET /healthz")}},
-		{"optional without a token", "GET /greet", nil, []cognitoauth.Decision{in("anonymous", "/greet")}},
-		{"optional with a token", "GET /greet", good, []cognitoauth.Decision{in("authenticated", "/greet")}},
-		{"optional with a bad token", "GET /greet", literal("a"), []cognitoauth.Decision{out("token_malformed", "/greet")}},
-		{"no token", "GET /me", nil, []cognitoauth.Decision{out("token_missing", "/me")}},
-		{"no token, unknown route", "GET /nowhere", nil, []cognitoauth.Decision{out("token_missing", "")}},
-		{"no token, Require", "GET /orders", nil, []cognitoauth.Decision{out("token_missing", "/orders")}},
-		{"malformed credentials", "GET /me", literal(""), []cognitoauth.Decision{out("credentials_malformed", "/me")}},
-		{"header not read", "GET /me", good.DeleteHeader("kid"), []cognitoauth.Decision{out("key_id_invalid", "/me")}},
-		{"header read", "GET /me", good.SetHeader("typ", "x"), []cognitoauth.Decision{unverified(out("type_unsupported", "/me"), "")}},
-		{"claims not read", "GET /me", good.Set("exp", "x"), []cognitoauth.Decision{unverified(out("claims_malformed", "/me"), "")}},
-		{"issuer not known", "GET /me", good.Set("iss", "x"), []cognitoauth.Decision{unverified(out("issuer_mismatch", "/me"), "")}},
-		{"claims refused", "GET /me", good.Client("2other"), []cognitoauth.Decision{unverified(out("client_mismatch", "/me"), pool)}},
-		{"signature refused", "GET /me", good.Tampered(), []cognitoauth.Decision{unverified(out("signature_invalid", "/me"), pool)}},
-		{"Require met", "GET /orders", good.Scopes("orders/read"), []cognitoauth.Decision{in("authenticated", "/orders")}},
-		{"Require not met", "GET /orders", good, []cognitoauth.Decision{verified(out("scope_missing", "/orders"))}},
-		{"nested Requires met", "GET /nested", good.Scopes("orders/read", "orders/write"), []cognitoauth.Decision{in("authenticated", "/nested")}},
-		{"nested Requires, outer not met", "GET /nested", good.Scopes("orders/write"), []cognitoauth.Decision{verified(out("scope_missing", "/nested"))}},
-		{"nested Requires, inner not met", "GET /nested", good.Scopes("orders/read"), []cognitoauth.Decision{verified(out("scope_missing", "/nested"))}},
-		{"hidden Require met", "GET /hidden", good.Scopes("orders/read"), []cognitoauth.Decision{in("authenticated", "/hidden")}},
-		{"hidden Require not met", "GET /hidden", good, []cognitoauth.Decision{in("authenticated", "/hidden"), verified(out("scope_missing", "/hidden"))}},
-		{"hidden Require without a token", "GET /greet-hidden", nil, []cognitoauth.Decision{in("anonymous", "/greet-hidden"), out("token_missing", "/greet-hidden")}},
+	type list = []cognitoauth.Decision
+	for _, tt := range []decided{
+		{"let in", "GET /me", good, list{letIn("/me", good)}},
+		{"let in, unknown route", "GET /nowhere", good, list{letIn("", good)}},
+		{"let in, wrong method", "POST /healthz", good, list{letIn("", good)}},
+		{"anonymous", "GET /healthz", nil, list{letIn("GET /healthz", nil)}},
+		{"anonymous with a token", "HEAD /healthz", good, list{letIn("GET /healthz", nil)}},
+		{"optional without a token", "GET /greet", nil, list{letIn("/greet", nil)}},
+		{"optional with a token", "GET /greet", good, list{letIn("/greet", good)}},
+		{"optional with a bad token", "GET /greet", literal("a"), list{unverified("token_malformed", "/greet", "", "")}},
+		{"no token", "GET /me", nil, list{unverified("token_missing", "/me", "", "")}},
+		{"no token, unknown route", "GET /nowhere", nil, list{unverified("token_missing", "", "", "")}},
+		{"no token, Require", "GET /orders", nil, list{unverified("token_missing", "/orders", "", "")}},
+		{"malformed credentials", "GET /me", literal(""), list{unverified("credentials_malformed", "/me", "", "")}},
+		{"header not read", "GET /me", good.DeleteHeader("kid"), list{unverified("key_id_invalid", "/me", "", "")}},
+		{"header read", "GET /me", good.SetHeader("typ", "x"), list{unverified("type_unsupported", "/me", "", kid)}},
+		{"claims not read", "GET /me", good.Set("exp", "x"), list{unverified("claims_malformed", "/me", "", kid)}},
+		{"issuer not known", "GET /me", good.Set("iss", "x"), list{unverified("issuer_mismatch", "/me", "", kid)}},
+		{"claims refused", "GET /me", good.Client("2other"), list{unverified("client_mismatch", "/me", poolID, kid)}},
+		{"signature refused", "GET /me", good.Tampered(), list{unverified("signature_invalid", "/me", poolID, kid)}},
 	} {
-		g.forget()
-		r := call(tt.line)
-		if tt.token != nil {
-			r.Header.Set("Authorization", "Bearer "+tt.token.String())
-		}
-		ask(h, r)
-		for i := range g.decisions {
-			d := &g.decisions[i]
-			if d.Allowed != (d.Err == nil) || d.Err != nil && d.Err.Code != d.Code {
-				t.Errorf("%s: decision %+v has error %v", tt.name, d, d.Err)
-			}
-			d.Err = nil
-		}
-		if !slices.Equal(g.decisions, tt.want) {
-			t.Errorf("%s:\n got %+v\nwant %+v", tt.name, g.decisions, tt.want)
-		}
+		tt.check(t, g, h)
+	}
+}
+
+// A Require that Wrap can see decides within the one decision; one that it
+// cannot see, in a second.
+func TestOnDecision_require(t *testing.T) {
+	g := newGate(t, nil)
+	h := g.auth.Wrap(newSite(g))
+	good := g.pool.AccessToken()
+	type list = []cognitoauth.Decision
+	for _, tt := range []decided{
+		{"met", "GET /orders", good.Scopes("orders/read"), list{letIn("/orders", good)}},
+		{"not met", "GET /orders", good, list{turnedAway("scope_missing", "/orders", good)}},
+		{"nested, met", "GET /nested", good.Scopes("orders/read", "orders/write"), list{letIn("/nested", good)}},
+		{"nested, outer not met", "GET /nested", good.Scopes("orders/write"), list{turnedAway("scope_missing", "/nested", good)}},
+		{"nested, inner not met", "GET /nested", good.Scopes("orders/read"), list{turnedAway("scope_missing", "/nested", good)}},
+		{"hidden, met", "GET /hidden", good.Scopes("orders/read"), list{letIn("/hidden", good)}},
+		{"hidden, not met", "GET /hidden", good, list{letIn("/hidden", good), turnedAway("scope_missing", "/hidden", good)}},
+		{"hidden, no token", "GET /greet-hidden", nil, list{letIn("/greet-hidden", nil), turnedAway("token_missing", "/greet-hidden", nil)}},
+	} {
+		tt.check(t, g, h)
+	}
+}
+
+// Where a mux outside of Wrap has found the route, its pattern is told.
+func TestOnDecision_wrapInsideMux(t *testing.T) {
+	g := newGate(t, nil)
+	mux := http.NewServeMux()
+	mux.Handle("GET /me", g.auth.Wrap(g.page()))
+	mux.Handle("GET /orders", g.auth.Wrap(cognitoauth.Require(readOrders, g.page())))
+	mux.Handle("GET /healthz", g.auth.Wrap(cognitoauth.AllowAnonymous(g.page())))
+	good := g.pool.AccessToken()
+	type list = []cognitoauth.Decision
+	for _, tt := range []decided{
+		{"let in", "GET /me", good, list{letIn("GET /me", good)}},
+		{"no token", "GET /me", nil, list{unverified("token_missing", "GET /me", "", "")}},
+		{"Require, no token", "GET /orders", nil, list{unverified("token_missing", "GET /orders", "", "")}},
+		{"Require not met", "GET /orders", good, list{turnedAway("scope_missing", "GET /orders", good)}},
+		{"anonymous", "GET /healthz", nil, list{letIn("GET /healthz", nil)}},
+	} {
+		tt.check(t, g, mux)
 	}
 }
 
@@ -1319,7 +1391,6 @@ func TestLogger(t *testing.T) {
 	g := newGate(t, nil)
 	h := g.auth.Wrap(newSite(g))
 	token := g.pool.AccessToken()
-	const pool, client = "eu-west-1_AbCdEf123", "1example23456789"
 	for _, tt := range []struct {
 		line  string
 		token fmt.Stringer
@@ -1333,9 +1404,9 @@ func TestLogger(t *testing.T) {
 		{"GET /nowhere", nil, "token_missing", map[string]any{"status": 401.0}},
 		{"GET /me", nil, "token_missing", map[string]any{"status": 401.0, "pattern": "/me"}},
 		{"GET /me", literal("a b"), "credentials_malformed", map[string]any{"status": 400.0, "pattern": "/me"}},
-		{"GET /me", token.Client("2other"), "client_mismatch", map[string]any{"status": 401.0, "pattern": "/me", "pool": pool, "kid": token.KeyID()}},
-		{"GET /orders", token, "scope_missing", map[string]any{"status": 403.0, "pattern": "/orders", "pool": pool, "kid": token.KeyID(), "client_id": client}},
-		{"GET /hidden", token, "scope_missing", map[string]any{"status": 403.0, "pattern": "/hidden", "pool": pool, "kid": token.KeyID(), "client_id": client}},
+		{"GET /me", token.Client("2other"), "client_mismatch", map[string]any{"status": 401.0, "pattern": "/me", "pool": poolID, "kid": token.KeyID()}},
+		{"GET /orders", token, "scope_missing", map[string]any{"status": 403.0, "pattern": "/orders", "pool": poolID, "kid": token.KeyID(), "client_id": clientID}},
+		{"GET /hidden", token, "scope_missing", map[string]any{"status": 403.0, "pattern": "/hidden", "pool": poolID, "kid": token.KeyID(), "client_id": clientID}},
 	} {
 		g.forget()
 		r := call(tt.line)
@@ -1408,6 +1479,24 @@ func TestLogger_samples(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What the log is not interested in counts for nothing once it is.
+func TestLogger_samplesWhatItWrites(t *testing.T) {
+	g := newGate(t, nil)
+	h := g.auth.Wrap(newSite(g))
+	for _, step := range []struct {
+		level   slog.Level
+		records int
+	}{{slog.LevelWarn, 0}, {slog.LevelInfo, 10}} {
+		g.level.Set(step.level)
+		for range 20 {
+			ask(h, call("GET /me"))
+		}
+		if n := len(g.records()); n != step.records || strings.Contains(g.written(), "suppressed") {
+			t.Errorf("level %s: %d records, want %d: %s", step.level, n, step.records, g.written())
+		}
+	}
 }
 
 // Other codes and pools are counted apart.
@@ -1988,6 +2077,35 @@ func TestNew_leeway(t *testing.T) {
 		if w := ask(h, bearerCall(pool.AccessToken().Set("iat", now.Add(-time.Hour)).Set("exp", now.Add(-tt.expired)))); w.Code != tt.want {
 			t.Errorf("leeway %s, expired %s ago: %d, want %d", tt.leeway, tt.expired, w.Code, tt.want)
 		}
+	}
+}
+
+// A token that is remembered is not decoded again, which costs many times the
+// allocations.
+func TestNew_tokenCache(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	token := pool.AccessToken().String()
+	cost := func(size int) float64 {
+		cfg := pool.Config()
+		cfg.TokenCache = size
+		auth, err := cognitoauth.New(cfg)
+		if err != nil {
+			t.Fatalf("TokenCache %d: %v", size, err)
+		}
+		return testing.AllocsPerRun(20, func() {
+			if _, err := auth.Validate(t.Context(), token); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	off := cost(-1)
+	for _, size := range []int{0, 1, 10_000_000} {
+		if n := cost(size); n > off/2 {
+			t.Errorf("TokenCache %d: %v allocations for a token used again, %v without a cache", size, n, off)
+		}
+	}
+	if n := cost(-1000); n < off {
+		t.Errorf("TokenCache -1000: %v allocations, %v with -1", n, off)
 	}
 }
 
