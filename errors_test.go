@@ -647,3 +647,14 @@ func TestError_realm(t *testing.T) {
 		t.Error(c)
 	}
 }
+
+// Two issuers that both end in a slash have no pool in common.
+func TestDetail_issuersWithoutPool(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	cfg := pool.Config()
+	cfg.Pools[0].Issuer, cfg.Pools[0].JWKS = "http://localhost:9229/", pool.KeySet()
+	_, err := mustNew(t, cfg).Validate(t.Context(), pool.AccessToken().Set("iss", "http://other/").String())
+	if detail := asRefusal(t, err).Detail(); strings.Contains(detail, "same pool") {
+		t.Errorf("Detail suggests what is not certain: %s", detail)
+	}
+}

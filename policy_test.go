@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -880,4 +881,16 @@ func grows(limit int, little, much func()) bool {
 		}
 	}
 	return false
+}
+
+// However long ago a login may be, there has to have been one.
+func TestAuthenticatedWithin_anyLogin(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	always := cognitoauth.AuthenticatedWithin(math.MaxInt64)
+	if err := always.Check(nil, pool.AccessToken().Claims()); err != nil {
+		t.Errorf("with auth_time: %v", err)
+	}
+	if err := always.Check(nil, pool.AccessToken().Delete("auth_time").Claims()); !errors.Is(err, cognitoauth.ErrStepUpRequired) {
+		t.Errorf("without auth_time: %v, want ErrStepUpRequired", err)
+	}
 }
