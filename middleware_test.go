@@ -2081,7 +2081,8 @@ func TestNew_leeway(t *testing.T) {
 }
 
 // A token that is remembered is not decoded again, which costs many times the
-// allocations.
+// allocations. Their exact number means nothing under the race detector, which
+// has sync.Pool drop some of what it is given; half of it is far from both.
 func TestNew_tokenCache(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
 	token := pool.AccessToken().String()
@@ -2104,8 +2105,8 @@ func TestNew_tokenCache(t *testing.T) {
 			t.Errorf("TokenCache %d: %v allocations for a token used again, %v without a cache", size, n, off)
 		}
 	}
-	if n := cost(-1000); n < off {
-		t.Errorf("TokenCache -1000: %v allocations, %v with -1", n, off)
+	if n := cost(-1000); n <= off/2 {
+		t.Errorf("TokenCache -1000: %v allocations for a token used again, %v with -1", n, off)
 	}
 }
 
