@@ -165,7 +165,7 @@ func BenchmarkWrap(b *testing.B) {
 // BenchmarkRefuse is a refusal for each reason, as Validate returns it: an
 // *Error whose Detail nobody has asked for.
 func BenchmarkRefuse(b *testing.B) {
-	f := newBench(b, -1)
+	f := newBench(b, 0)
 	if _, err := f.auth.Validate(b.Context(), f.token); err != nil { // its header is known now
 		b.Fatal(err)
 	}

@@ -504,7 +504,12 @@ func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
 			return refuse(&tokenMissing, evidence{claim: "Config.TokenSource found none in the request"})
 		}
 	}
-	if err := m.validate(r.Context(), token, &a.claims); err != nil {
+	if err := m.validate(r.Context(), token, func() *Claims { return &a.claims }); err != nil {
+		// Base64url and dots are a token68, so no such token gets any further than
+		// its form, and a good one need not be looked at twice.
+		if m.source == nil && len(token) <= m.limit && !token68(token) {
+			return refuse(&credentialsMalformed, evidence{})
+		}
 		return err
 	}
 	a.authenticated = true
@@ -828,8 +833,9 @@ func ambient(r *http.Request, token string, count int) (string, error) {
 }
 
 // bearer takes the token from the Authorization header (RFC 6750, section
-// 2.1): one header, the scheme in any case, spaces, one token68. What is longer
-// than a token may be is passed on unread, to be refused as too large.
+// 2.1): one header, the scheme in any case, spaces, the token. Whether that is a
+// token68 is for the caller to see. What is longer than a token may be is passed
+// on unread, to be refused as too large.
 func bearer(r *http.Request, limit int) (string, *Error) {
 	values := r.Header["Authorization"]
 	if len(values) == 0 {
@@ -848,10 +854,7 @@ func bearer(r *http.Request, limit int) (string, *Error) {
 		return "", refuse(&tokenMissing, ev)
 	}
 	token := strings.TrimLeft(v[len(scheme):], " ")
-	switch {
-	case len(token) > limit:
-		return token, nil
-	case len(token) == len(v)-len(scheme) || !token68(token):
+	if token == "" || len(token) == len(v)-len(scheme) && len(token) <= limit {
 		return "", refuse(&credentialsMalformed, evidence{})
 	}
 	return token, nil

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"hash/maphash"
 	"iter"
 	"maps"
 	"net"
@@ -36,7 +37,7 @@ type validator struct {
 	first   *trust   // the first Pool entry's
 	times   *jwt.Validator
 	headers headers
-	tokens  *otter.Cache[digest, *verified] // nil: off
+	tokens  *tokenCache // nil: off
 	now     func() time.Time
 	leeway  time.Duration
 	limit   int // bytes of a token
@@ -83,48 +84,52 @@ const maxHeaderBytes = 1 << 10
 // [RFC 7519, section 7.2]: https://www.rfc-editor.org/rfc/rfc7519#section-7.2
 // [RFC 8725]: https://www.rfc-editor.org/rfc/rfc8725
 func (m *Middleware) Validate(ctx context.Context, token string) (*Claims, error) {
-	c := new(Claims)
-	if err := m.validate(ctx, token, c); err != nil {
+	var c *Claims
+	if err := m.validate(ctx, token, func() *Claims { c = new(Claims); return c }); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// validate is Validate into the caller's Claims.
-func (m *Middleware) validate(ctx context.Context, token string, c *Claims) *Error {
+// validate is Validate into Claims that place makes once the token is verified:
+// what is refused costs no room for claims.
+func (m *Middleware) validate(ctx context.Context, token string, place func() *Claims) *Error {
 	if m == nil || m.validator == nil {
 		return refuse(&notWired, evidence{})
 	}
-	if err := m.validator.validate(ctx, token, c); err != nil {
-		*c = Claims{} // what is refused is not handed out
-		err.realm = m.realm
-		return err
-	}
-	return nil
-}
-
-func (v *validator) validate(ctx context.Context, token string, c *Claims) *Error {
 	w := workspaces.Get().(*workspace)
 	defer w.done()
-	t := v.recall(token, w, c)
+	w.token = token
+	t, c := m.recall(w)
 	var err *Error
-	if t != nil {
-		err = v.checkRevoked(ctx, c)
-	} else {
-		t, err = v.verify(ctx, token, w, c)
+	if t == nil {
+		c = &w.claims
+		t, err = m.verify(ctx, w)
 	}
-	if err != nil && t != nil {
-		err.trust, err.kid = t, c.keyID
+	if err == nil {
+		// The workspace and the cache keep theirs: Config.Revoked gets the caller's.
+		own := place()
+		*own = *c
+		if err = m.checkRevoked(ctx, own); err != nil {
+			*own = Claims{} // what is refused is not handed out
+		}
+	}
+	if err != nil {
+		err.realm = m.realm
+		if t != nil {
+			err.trust, err.kid = t, c.keyID
+		}
 	}
 	return err
 }
 
-// verify validates a token that is not remembered. The trust is nil if the
-// token did not get so far as to select one.
-func (v *validator) verify(ctx context.Context, token string, w *workspace, c *Claims) (*trust, *Error) {
-	if err := v.split(token, w); err != nil {
+// verify validates the workspace's token, which is not remembered, but for its
+// revocation. The trust is nil if the token did not get so far as to select one.
+func (v *validator) verify(ctx context.Context, w *workspace) (*trust, *Error) {
+	if err := v.split(w); err != nil {
 		return nil, err
 	}
+	c := &w.claims
 	c.keyID = w.header.kid
 	err := c.decode(w.payload)
 	var t *trust
@@ -156,7 +161,7 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims
 	}
 	v.headers.remember(w)
 	v.remember(t, w, c)
-	return v.checkRevoked(ctx, c)
+	return nil
 }
 
 // checkClaims is what a token's claims can be refused for; the first fault
@@ -203,8 +208,8 @@ func (m *Middleware) Explain(ctx context.Context, token string) []Check {
 	if m == nil || m.validator == nil {
 		return []Check{{Name: "form", Err: refuse(&notWired, evidence{})}}
 	}
-	x := explanation{validator: m.validator, w: new(workspace), c: new(Claims)}
-	x.form(token)
+	x := explanation{validator: m.validator, w: &workspace{token: token}, c: new(Claims)}
+	x.form()
 	x.claims()
 	x.vouch(ctx)
 	return x.checks
@@ -236,15 +241,16 @@ func (x *explanation) skip(names ...string) {
 	}
 }
 
-func (x *explanation) form(token string) {
-	payload, signature, err := x.cut(token, x.w)
-	x.add("form", strconv.Itoa(len(token))+" bytes", "three segments, at most "+strconv.Itoa(x.limit)+" bytes", err)
+func (x *explanation) form() {
+	payload, signature, err := x.cut(x.w)
+	x.add("form", strconv.Itoa(len(x.w.token))+" bytes", "three segments, at most "+strconv.Itoa(x.limit)+" bytes", err)
 	if err != nil {
 		x.skip("header", "payload")
 		return
 	}
 	const want = "alg RS256, a kid, nothing critical or encrypted"
-	if x.w.header, err = x.w.readHeader(); err == nil {
+	if err = x.w.readHeader(); err == nil {
+		x.w.header = &x.w.own
 		x.add("header", "alg "+quote(x.w.header.alg)+", kid "+quote(x.w.header.kid), want, nil)
 	} else {
 		x.add("header", quote(err.found), want, err)
@@ -337,14 +343,16 @@ func (x *explanation) vouch(ctx context.Context) {
 // workspace is what one validation works in. It is used again, so that a
 // validation allocates little but the claims that it hands out.
 type workspace struct {
-	buf       []byte // what the segments below are parts of
-	encoded   string // the header's segment
-	header    *header
+	token     string
+	buf       []byte  // what header, payload and signature are decoded into
+	encoded   string  // the header's segment
+	header    *header // a remembered one, or own
+	own       header
 	payload   []byte
 	signed    string // the text that the signature is over
 	signature []byte
+	claims    Claims
 	times     times
-	digest    digest         // of the token, if there is a cache
 	key       *rsa.PublicKey // that verified the signature
 }
 
@@ -362,22 +370,24 @@ func (w *workspace) done() {
 // split takes the compact form apart (RFC 7515, section 7.1): three segments
 // of canonical base64url. A header that is no good is refused before the rest
 // is decoded.
-func (v *validator) split(token string, w *workspace) *Error {
-	payload, signature, err := v.cut(token, w)
+func (v *validator) split(w *workspace) *Error {
+	payload, signature, err := v.cut(w)
 	if err != nil {
 		return err
 	}
 	w.header = v.headers.find(w.encoded)
 	if w.header == nil {
-		if w.header, err = w.readHeader(); err != nil {
+		if err = w.readHeader(); err != nil {
 			return err
 		}
+		w.header = &w.own
 	}
 	return w.readBody(payload, signature)
 }
 
 // cut finds the three segments.
-func (v *validator) cut(token string, w *workspace) (payload, signature string, _ *Error) {
+func (v *validator) cut(w *workspace) (payload, signature string, _ *Error) {
+	token := w.token
 	if len(token) > v.limit {
 		return "", "", refuse(&tokenTooLarge, evidence{size: len(token), limit: v.limit})
 	}
@@ -409,18 +419,18 @@ func (w *workspace) readBody(payload, signature string) *Error {
 
 const noteBase64 = ": a segment is not canonical base64url without padding"
 
-// readHeader decodes and checks the header's segment.
-func (w *workspace) readHeader() (*header, *Error) {
+// readHeader decodes and checks the header's segment, into own.
+func (w *workspace) readHeader() *Error {
 	if len(w.encoded) > base64.RawURLEncoding.EncodedLen(maxHeaderBytes) {
-		return nil, refuse(&tokenMalformed, evidence{note: ": its header is longer than 1 KiB"})
+		return refuse(&tokenMalformed, evidence{note: ": its header is longer than 1 KiB"})
 	}
 	n := len(w.buf)
 	buf, ok := decodeBase64(w.buf, w.encoded)
 	if !ok {
-		return nil, refuse(&tokenMalformed, evidence{note: noteBase64})
+		return refuse(&tokenMalformed, evidence{note: noteBase64})
 	}
 	w.buf = buf
-	return decodeHeader(buf[n:])
+	return w.own.decode(buf[n:])
 }
 
 var strictBase64 = base64.RawURLEncoding.Strict()
@@ -438,52 +448,80 @@ func decodeBase64(buf []byte, s string) ([]byte, bool) {
 	return buf[:n+size], err == nil
 }
 
-// verified is a token that was verified: what the cache of tokens holds. It is
-// never changed.
+// tokenCache remembers the tokens that were verified. It is bounded by size
+// alone; what expires is looked at on every hit. Expiry by otter would start a
+// goroutine that nothing stops, and would not know Config.Now. Its upkeep runs
+// on the goroutine that brought it about.
+//
+// A token is found by a quick keyed hash and recognised by its SHA-256, so that
+// one that was never seen, as most of an attacker's are, costs no SHA-256. Two
+// tokens of one quick hash, which nobody can bring about without the process's
+// own seed, take turns.
+type tokenCache struct {
+	seed   maphash.Seed
+	tokens *otter.Cache[uint64, *verified]
+}
+
+// verified is a token that was verified: what the cache holds. It is never
+// changed. The bearer token itself does not stay in memory; two with one digest
+// would take a collision of SHA-256.
 type verified struct {
+	digest [sha256.Size]byte
 	claims Claims
 	trust  *trust
 	key    *rsa.PublicKey // the very key that verified it
 }
 
-// digest stands for a token in the cache. No bearer token stays in memory, and
-// two tokens with one digest would take a collision of SHA-256.
-type digest = [sha256.Size]byte
-
-// newTokenCache returns a cache of at most size tokens. It is bounded by size
-// alone; what expires is looked at on every hit. Expiry by otter would start a
-// goroutine that nothing stops, and would not know Config.Now. Its upkeep runs
-// on the goroutine that brought it about.
-func newTokenCache(size int) *otter.Cache[digest, *verified] {
-	return otter.Must(&otter.Options[digest, *verified]{
+func newTokenCache(size int) *tokenCache {
+	return &tokenCache{maphash.MakeSeed(), otter.Must(&otter.Options[uint64, *verified]{
 		MaximumSize: size,
 		Executor:    func(upkeep func()) { upkeep() },
-	})
+	})}
 }
 
-// recall takes the claims of a token that was verified before, if that verdict
-// still stands: its key is still in the key set, which is not too old, and the
-// time is within the token's. Whatever else could be wrong with it cannot have
-// changed. Where it returns nil, the token is validated in full.
-func (v *validator) recall(token string, w *workspace, c *Claims) *trust {
-	if v.tokens == nil || len(token) > v.limit {
+// find returns what is known of the workspace's token, nil if nothing is.
+func (c *tokenCache) find(w *workspace) *verified {
+	known, ok := c.tokens.GetIfPresent(maphash.String(c.seed, w.token))
+	if !ok || known.digest != w.digest() {
 		return nil
 	}
-	w.buf = append(w.buf, token...)
-	w.digest = sha256.Sum256(w.buf)
-	clear(w.buf)
-	w.buf = w.buf[:0]
-	known, ok := v.tokens.GetIfPresent(w.digest)
-	if !ok {
-		return nil
+	return known
+}
+
+func (c *tokenCache) add(w *workspace, known *verified) {
+	known.digest = w.digest()
+	c.tokens.Set(maphash.String(c.seed, w.token), known)
+}
+
+// digest is the SHA-256 of the token. Its copy of the token is overwritten.
+func (w *workspace) digest() [sha256.Size]byte {
+	n := len(w.buf)
+	w.buf = append(w.buf, w.token...)
+	sum := sha256.Sum256(w.buf[n:])
+	clear(w.buf[n:])
+	w.buf = w.buf[:n]
+	return sum
+}
+
+// recall finds the claims of a token that was verified before, if that verdict
+// still stands: its key is still in the key set, which is not too old, and the
+// time is within the token's. Whatever else could be wrong with it cannot have
+// changed. Where it returns nil, the token is validated in full. The claims are
+// the cache's.
+func (v *validator) recall(w *workspace) (*trust, *Claims) {
+	if v.tokens == nil || len(w.token) > v.limit {
+		return nil, nil
+	}
+	known := v.tokens.find(w)
+	if known == nil {
+		return nil, nil
 	}
 	now := v.now()
 	k := known.trust.source.usable(now).find(known.claims.keyID)
 	if k == nil || k.public != known.key || !known.claims.current(now) {
-		return nil
+		return nil, nil
 	}
-	*c = known.claims
-	return known.trust
+	return known.trust, &known.claims
 }
 
 // current reports whether a token that was good is so by the times in it.
@@ -494,8 +532,8 @@ func (c *Claims) current(now time.Time) bool {
 
 // remember keeps the verdict on a token that has just been verified.
 func (v *validator) remember(t *trust, w *workspace, c *Claims) {
-	if v.tokens != nil && len(w.signed) <= maxPooledBytes {
-		v.tokens.Set(w.digest, &verified{*c, t, w.key})
+	if v.tokens != nil && len(w.token) <= maxPooledBytes {
+		v.tokens.add(w, &verified{claims: *c, trust: t, key: w.key})
 	}
 }
 
@@ -517,33 +555,31 @@ type header struct {
 	alg, kid, typ    string
 	kidKind, typKind jsontext.Kind
 	forbidden        string
-	token            *jwt.Token // the header as keyfunc wants it
+	token            *jwt.Token // the header as keyfunc wants it; nil until it is asked
 }
 
-// decodeHeader reads the header strictly and refuses what cannot be a header of
+// decode reads the header strictly and refuses what cannot be a header of
 // Cognito's. Members that point to keys elsewhere (jku, x5u, jwk, x5c) are
 // ignored, as is whatever else Cognito does not send but RFC 7515, section 4,
 // tells to ignore.
-func decodeHeader(doc []byte) (*header, *Error) {
-	h := new(header)
+func (h *header) decode(doc []byte) *Error {
 	ok := !tooDeep(doc) && members(doc, func(name []byte, value jsontext.Value, _ int) bool {
 		return h.set(name, value)
 	})
 	switch {
 	case !ok:
-		return nil, refuse(&tokenMalformed, evidence{note: ": its header is not one strict JSON object"})
+		return refuse(&tokenMalformed, evidence{note: ": its header is not one strict JSON object"})
 	case h.alg != "RS256":
 		// RFC 8725, section 3.1: one algorithm, compared with case.
-		return nil, refuse(&algorithmUnsupported, evidence{found: h.alg, kid: h.kid})
+		return refuse(&algorithmUnsupported, evidence{found: h.alg, kid: h.kid})
 	case h.kid == "" || len(h.kid) > maxKeyIDBytes:
-		return nil, refuse(&keyIDInvalid, evidence{found: h.kid, note: h.describeKeyID()})
+		return refuse(&keyIDInvalid, evidence{found: h.kid, note: h.describeKeyID()})
 	case h.forbidden != "":
-		return nil, refuse(&headerUnsupported, evidence{claim: h.forbidden, kid: h.kid})
+		return refuse(&headerUnsupported, evidence{claim: h.forbidden, kid: h.kid})
 	case !h.acceptableType():
-		return nil, refuse(&typeUnsupported, evidence{found: h.typ, kid: h.kid})
+		return refuse(&typeUnsupported, evidence{found: h.typ, kid: h.kid})
 	}
-	h.token = &jwt.Token{Header: map[string]any{"alg": h.alg, "kid": h.kid}}
-	return h, nil
+	return nil
 }
 
 // headers remembers the headers of verified tokens by their encoded bytes: a
@@ -574,7 +610,8 @@ func (hs *headers) remember(w *workspace) {
 	if known := hs.known.Load(); known != nil && len(*known) < maxHeaders {
 		next = maps.Clone(*known)
 	}
-	next[strings.Clone(w.encoded)] = w.header // a clone: not to hold the token
+	h := *w.header
+	next[strings.Clone(w.encoded)] = &h // a clone: not to hold the token
 	hs.known.Store(&next)
 }
 
@@ -760,13 +797,22 @@ func (t *trust) checkSignature(ctx context.Context, w *workspace) *Error {
 
 // findKey resolves the key of the token's kid.
 func (t *trust) findKey(ctx context.Context, w *workspace) *Error {
-	found, err := t.source.resolve.KeyfuncCtx(ctx)(w.header.token)
-	w.key, _ = found.(*rsa.PublicKey)
+	// The source is asked first. keyfunc would ask it too, but wraps its errors
+	// at a cost that is not for attackers to decide about.
+	_, err := t.source.key(ctx, w.header.kid)
+	if err == nil {
+		if w.header.token == nil {
+			w.header.token = &jwt.Token{Header: map[string]any{"alg": w.header.alg, "kid": w.header.kid}}
+		}
+		var found any
+		found, err = t.source.resolve.KeyfuncCtx(ctx)(w.header.token)
+		w.key, _ = found.(*rsa.PublicKey)
+	}
 	if err == nil {
 		return nil
 	}
-	var u *unavailableError
-	if !errors.As(err, &u) {
+	u, ok := errors.AsType[*unavailableError](err)
+	if !ok {
 		return refuse(&keyUnknown, evidence{})
 	}
 	e := refuse(&keysUnavailable, evidence{cause: u.cause})
