@@ -7,10 +7,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +31,7 @@ type bench struct {
 }
 
 // newBench makes one with a cache of so many tokens; -1: none.
-func newBench(b *testing.B, tokenCache int) bench {
+func newBench(b testing.TB, tokenCache int) bench {
 	b.Helper()
 	pool := cognitotest.NewPool(b, cognitotest.Options{InProcess: true})
 	cfg := pool.Config()
@@ -125,10 +129,7 @@ func BenchmarkValidate(b *testing.B) {
 	}
 }
 
-// BenchmarkWrap is a request through the middleware over a mux of 100 routes,
-// authenticated and anonymous, and the bare mux.
-func BenchmarkWrap(b *testing.B) {
-	f, hit := newBench(b, -1), newBench(b, 0)
+func hundredRoutes() *http.ServeMux {
 	mux := http.NewServeMux()
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	for i := range 98 {
@@ -136,6 +137,14 @@ func BenchmarkWrap(b *testing.B) {
 	}
 	mux.Handle("GET /me", nothing)
 	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(nothing))
+	return mux
+}
+
+// BenchmarkWrap is a request through the middleware over a mux of 100 routes,
+// authenticated and anonymous, and the bare mux.
+func BenchmarkWrap(b *testing.B) {
+	f, hit := newBench(b, -1), newBench(b, 0)
+	mux := hundredRoutes()
 	for _, run := range []struct {
 		name    string
 		handler http.Handler
@@ -162,6 +171,68 @@ func BenchmarkWrap(b *testing.B) {
 	}
 }
 
+// BenchmarkRoute is what Wrap adds to a mux of so many routes: the same request,
+// of an anonymous route, with and without it. Wrap asks the mux once, which
+// then asks itself again, so about twice the mux alone is to be expected, and
+// nothing that grows beyond that with the routes.
+func BenchmarkRoute(b *testing.B) {
+	auth := newBench(b, -1).auth
+	open := cognitoauth.AllowAnonymous(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for _, size := range []int{10, 100, 1000} {
+		for _, kind := range []struct{ name, pattern, path string }{
+			{"static", "GET /things/%d", "/things/5"},
+			{"wildcard", "GET /things%d/{id}/parts/{part}", "/things5/one/parts/two"},
+			{"nested", "GET /api/v1/things/%d", "/api/v1/things/5"},
+		} {
+			mux := http.NewServeMux()
+			for i := range size {
+				mux.Handle(fmt.Sprintf(kind.pattern, i), open)
+			}
+			if kind.name == "nested" {
+				for _, prefix := range []string{"/api/v1/", "/api/", "/"} {
+					outer := http.NewServeMux()
+					outer.Handle(prefix, mux)
+					mux = outer
+				}
+			}
+			for _, run := range []struct {
+				name    string
+				handler http.Handler
+			}{{"mux", mux}, {"wrap", auth.Wrap(mux)}} {
+				b.Run(fmt.Sprintf("%s/routes=%d/%s", kind.name, size, run.name), func(b *testing.B) {
+					r := httptest.NewRequest("GET", kind.path, nil)
+					w := httptest.NewRecorder()
+					b.ReportAllocs()
+					for b.Loop() {
+						run.handler.ServeHTTP(w, r)
+					}
+					if w.Code != http.StatusOK {
+						b.Fatalf("status %d", w.Code)
+					}
+				})
+			}
+		}
+	}
+}
+
+// refusals are what BenchmarkRefuse and TestAllocations refuse, by code. Their
+// headers are known, except where a header is the point.
+func (f bench) refusals(tb testing.TB) map[string]string {
+	other := cognitotest.NewPool(tb, cognitotest.Options{InProcess: true, ID: "eu-west-1_Other0001"})
+	header := `{"kid":"x","alg":"HS256"}`
+	return map[string]string{
+		"token_too_large":       strings.Repeat("a", 40<<10),
+		"token_malformed":       f.token[:len(f.token)-1] + "!",
+		"algorithm_unsupported": base64.RawURLEncoding.EncodeToString([]byte(header)) + f.token[strings.IndexByte(f.token, '.'):],
+		"issuer_mismatch":       other.AccessToken().String(),
+		"token_use_mismatch":    f.pool.IDToken().String(),
+		"token_expired":         f.pool.AccessToken().ExpiresIn(-time.Hour).String(),
+		"client_mismatch":       f.pool.AccessToken().Client("another1client").String(),
+		"key_unknown":           f.pool.AccessToken().SetHeader("kid", "unknown").String(),
+		"signature_invalid":     f.pool.AccessToken().Tampered().String(),
+	}
+}
+
 // BenchmarkRefuse is a refusal for each reason, as Validate returns it: an
 // *Error whose Detail nobody has asked for.
 func BenchmarkRefuse(b *testing.B) {
@@ -169,27 +240,86 @@ func BenchmarkRefuse(b *testing.B) {
 	if _, err := f.auth.Validate(b.Context(), f.token); err != nil { // its header is known now
 		b.Fatal(err)
 	}
-	other := cognitotest.NewPool(b, cognitotest.Options{InProcess: true, ID: "eu-west-1_Other0001"})
-	header := `{"kid":"x","alg":"HS256"}`
-	for _, run := range []struct{ code, token string }{
-		{"token_too_large", strings.Repeat("a", 40<<10)},
-		{"token_malformed", f.token[:len(f.token)-1] + "!"},
-		{"algorithm_unsupported", base64.RawURLEncoding.EncodeToString([]byte(header)) + f.token[strings.IndexByte(f.token, '.'):]},
-		{"issuer_mismatch", other.AccessToken().String()},
-		{"token_use_mismatch", f.pool.IDToken().String()},
-		{"token_expired", f.pool.AccessToken().ExpiresIn(-time.Hour).String()},
-		{"client_mismatch", f.pool.AccessToken().Client("another1client").String()},
-		{"key_unknown", f.pool.AccessToken().SetHeader("kid", "unknown").String()},
-		{"signature_invalid", f.pool.AccessToken().Tampered().String()},
-	} {
-		b.Run("code="+run.code, func(b *testing.B) {
+	tokens := f.refusals(b)
+	for _, code := range slices.Sorted(maps.Keys(tokens)) {
+		b.Run("code="+code, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := f.auth.Validate(context.Background(), run.token)
-				if e, ok := err.(*cognitoauth.Error); !ok || e.Code != run.code {
+				_, err := f.auth.Validate(context.Background(), tokens[code])
+				if e, ok := err.(*cognitoauth.Error); !ok || e.Code != code {
 					b.Fatalf("%v", err)
 				}
 			}
 		})
 	}
+}
+
+// TestAllocations holds the hot paths to the allocations that were settled on.
+// crypto/rsa makes 9 of those of a signature, golang-jwt three. A refusal makes
+// one, its Error; the further ones are the payload (1) and its lists (1 each),
+// the alg or kid of a header that is not known (1 each), and the texts that the
+// Error names.
+func TestAllocations(t *testing.T) {
+	if raceDetector() {
+		t.Skip("the race detector allocates")
+	}
+	full, hit := newBench(t, -1), newBench(t, 0)
+	ok := func(f bench) func() error {
+		return func() error {
+			_, err := f.auth.Validate(context.Background(), f.token)
+			return err
+		}
+	}
+	type row struct {
+		name  string
+		most  float64
+		again func() error
+	}
+	rows := []row{
+		{"in full", 17, ok(full)},
+		{"seen before", 1, ok(hit)},
+		{"in full, by Wrap", 19, full.request(t)},
+		{"seen before, by Wrap", 3, hit.request(t)},
+	}
+	tokens := hit.refusals(t)
+	for code, most := range map[string]float64{
+		"token_too_large": 1, "token_malformed": 2, "algorithm_unsupported": 2, "issuer_mismatch": 4, "token_use_mismatch": 6,
+		"token_expired": 4, "client_mismatch": 3, "key_unknown": 5, "signature_invalid": 16,
+	} {
+		rows = append(rows, row{"refused with " + code, most, func() error {
+			_, err := hit.auth.Validate(context.Background(), tokens[code])
+			if e, ok := err.(*cognitoauth.Error); !ok || e.Code != code {
+				return fmt.Errorf("%v, want %s", err, code)
+			}
+			return nil
+		}})
+	}
+	for _, row := range rows {
+		var err error
+		got := testing.AllocsPerRun(100, func() { err = errors.Join(err, row.again()) })
+		if err != nil || got > row.most {
+			t.Errorf("%s: %v allocations, want %v at most; %v", row.name, got, row.most, err)
+		}
+	}
+}
+
+// request sends the token through Wrap over a mux of 100 routes.
+func (f bench) request(tb testing.TB) func() error {
+	tb.Helper()
+	h := f.auth.Wrap(hundredRoutes())
+	r := httptest.NewRequest("GET", "/me", nil)
+	r.Header.Set("Authorization", "Bearer "+f.token)
+	w := &httptest.ResponseRecorder{Code: http.StatusTeapot} // until somebody answers
+	return func() error {
+		if h.ServeHTTP(w, r); w.Code != http.StatusTeapot {
+			return fmt.Errorf("status %d", w.Code)
+		}
+		return nil
+	}
+}
+
+// raceDetector reports whether the test was built with -race.
+func raceDetector() bool {
+	info, _ := debug.ReadBuildInfo()
+	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
