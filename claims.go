@@ -34,8 +34,8 @@ const (
 
 // Claims are the verified claims of one token, the caller's own copy: no other
 // request sees a change made to them. Claims are read by any number of
-// goroutines at once. The zero value has no claims; every policy denies a nil
-// pointer.
+// goroutines at once. The zero value and a nil pointer have no claims; every
+// policy denies a nil pointer.
 //
 // Which token carries what is in the Cognito developer guide, under
 // "Understanding the access token" and "Understanding the identity token".
@@ -88,7 +88,7 @@ type Claims struct {
 // Scopes returns the token's scopes in its order; nil if there are none, as on
 // ID tokens.
 func (c *Claims) Scopes() []string {
-	if c.scope == "" {
+	if c == nil || c.scope == "" {
 		return nil
 	}
 	// Not strings.Fields: only the space separates scopes (RFC 6749, section 3.3).
@@ -98,15 +98,28 @@ func (c *Claims) Scopes() []string {
 // Groups returns the user's groups (cognito:groups) in the token's order; nil
 // if there are none. A user of a federated provider also is in a group that
 // Cognito names after the pool and the provider.
-func (c *Claims) Groups() []string { return slices.Clone(c.groups) }
+func (c *Claims) Groups() []string {
+	if c == nil {
+		return nil
+	}
+	return slices.Clone(c.groups)
+}
 
 // Audience returns aud: nil on most access tokens, the app client on ID
 // tokens, the resource on tokens bound to one (RFC 8707).
-func (c *Claims) Audience() []string { return slices.Clone(c.audience) }
+func (c *Claims) Audience() []string {
+	if c == nil {
+		return nil
+	}
+	return slices.Clone(c.audience)
+}
 
 // HasScope reports whether the token has exactly this scope; case counts
 // (RFC 6749, section 3.3).
 func (c *Claims) HasScope(scope string) bool {
+	if c == nil {
+		return false
+	}
 	for rest := c.scope; rest != ""; {
 		var s string
 		if s, rest, _ = strings.Cut(rest, " "); s == scope && s != "" {
@@ -117,18 +130,18 @@ func (c *Claims) HasScope(scope string) bool {
 }
 
 // HasGroup reports whether the user is in exactly this group; case counts.
-func (c *Claims) HasGroup(group string) bool { return slices.Contains(c.groups, group) }
+func (c *Claims) HasGroup(group string) bool { return c != nil && slices.Contains(c.groups, group) }
 
 // IsMachine reports whether the token was issued to an app client for itself
 // (client credentials grant): an access token without a username.
-func (c *Claims) IsMachine() bool { return c.TokenUse == AccessToken && !c.named }
+func (c *Claims) IsMachine() bool { return c != nil && c.TokenUse == AccessToken && !c.named }
 
 // Decode decodes the whole verified payload into v, a pointer, for claims that
 // have no field here. Names match exactly and case counts, unlike in
 // encoding/json; tags are written the same way. The rules are those of
 // github.com/go-json-experiment/json, the code behind encoding/json/v2.
 func (c *Claims) Decode(v any) error {
-	if c.payload == "" {
+	if c == nil || c.payload == "" {
 		return errors.New("cognitoauth: Decode of Claims that no token carried")
 	}
 	if err := json.Unmarshal([]byte(c.payload), v); err != nil {

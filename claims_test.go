@@ -394,7 +394,9 @@ func TestClaims_zero(t *testing.T) {
 	if err := c.Decode(new(any)); err == nil {
 		t.Error("Decode of no claims")
 	}
-	if none := (*cognitoauth.Claims)(nil); none.String("sub") != "" || none.Bool("x") {
+	none := (*cognitoauth.Claims)(nil)
+	if none.String("sub") != "" || none.Bool("x") || none.HasScope("") || none.HasGroup("") || none.IsMachine() ||
+		none.Scopes() != nil || none.Groups() != nil || none.Audience() != nil || none.Decode(new(any)) == nil {
 		t.Error("nil has claims")
 	}
 }
