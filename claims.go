@@ -265,9 +265,6 @@ func init() {
 // U+FFFD; with each, two readers of one token can see two different callers
 // (RFC 8725, section 2.7).
 func (c *Claims) decode(doc []byte) *Error {
-	if tooDeep(doc) {
-		return refuse(&claimsMalformed, evidence{note: ": it nests deeper than " + strconv.Itoa(maxDepth) + " levels"})
-	}
 	c.payload = string(doc)
 	var mistyped bool
 	var claim string
@@ -281,6 +278,8 @@ func (c *Claims) decode(doc []byte) *Error {
 	switch {
 	case mistyped:
 		return refuse(&claimsMalformed, evidence{claim: claim, note: " (unverified)"})
+	case !ok && tooDeep(doc):
+		return refuse(&claimsMalformed, evidence{note: ": it nests deeper than " + strconv.Itoa(maxDepth) + " levels"})
 	case !ok:
 		return refuse(&claimsMalformed, evidence{note: ": names unique, UTF-8 valid, nothing behind it"})
 	}
@@ -388,8 +387,8 @@ func (c *Claims) settle() {
 // claims nest two levels, a trigger's somewhat more.
 const maxDepth = 64
 
-// tooDeep reports whether doc may nest deeper than maxDepth, before a decoder
-// recurses into it. Nearly every document has fewer brackets than that at all.
+// tooDeep reports whether doc nests deeper than maxDepth, as far as that can be
+// told of what need not be JSON. Nearly every document has fewer brackets at all.
 func tooDeep(doc []byte) bool {
 	if bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) <= maxDepth {
 		return false
@@ -443,13 +442,17 @@ const maxPooledBytes = 16 << 10
 // members calls visit for each member of the one JSON object that doc is, with
 // its unescaped name, its raw value, and the offset at which the value ends;
 // all are valid during the call only. It reports whether doc is such an object,
-// with unique names, valid UTF-8 and nothing but white space around it, and
-// visit never returned false. visit may see the first members twice.
+// with unique names, valid UTF-8, no more than maxDepth levels, nothing but white
+// space around it, and visit never returned false. visit may see the first
+// members twice.
 func members(doc []byte, visit func(name []byte, value jsontext.Value, end int) bool, opts ...jsontext.Options) bool {
 	if len(opts) == 0 {
 		if ok, done := quickMembers(doc, visit); done {
 			return ok
 		}
+	}
+	if tooDeep(doc) { // for the decoder to recurse into
+		return false
 	}
 	r := read(doc, opts...)
 	defer r.done(doc)
@@ -557,22 +560,23 @@ func quickValue(doc []byte, i int) int {
 	case '[':
 		return quickList(doc, i)
 	}
-	for _, literal := range []string{"true", "false", "null"} {
-		if bytes.HasPrefix(doc[i:], []byte(literal)) {
-			return i + len(literal)
-		}
-	}
+	digits := i
 	if doc[i] == '-' {
-		i++
+		digits++
 	}
-	end := i
+	end := digits
 	for doc[end] >= '0' && doc[end] <= '9' {
 		end++
 	}
-	if end == i || doc[i] == '0' && end > i+1 {
-		return 0
+	switch {
+	case end > digits && (doc[digits] != '0' || end == digits+1):
+		return end
+	case bytes.HasPrefix(doc[i:], []byte("true")), bytes.HasPrefix(doc[i:], []byte("null")):
+		return i + len("true")
+	case bytes.HasPrefix(doc[i:], []byte("false")):
+		return i + len("false")
 	}
-	return end
+	return 0
 }
 
 // quickList returns where the list of strings that begins at i ends, 0 if it is
