@@ -1,6 +1,7 @@
 package cognitoauth
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -119,11 +120,8 @@ func New(cfg Config) (*Middleware, error) {
 		return nil, errors.Join(b.mistakes...)
 	}
 	b.times = jwt.NewValidator(jwt.WithLeeway(b.leeway), jwt.WithTimeFunc(b.now), jwt.WithIssuedAt(), jwt.WithExpirationRequired())
-	switch {
-	case cfg.TokenCache == 0:
-		b.tokens = newTokenCache(defaultTokenCache)
-	case cfg.TokenCache > 0:
-		b.tokens = newTokenCache(cfg.TokenCache)
+	if size := cmp.Or(cfg.TokenCache, defaultTokenCache); size > 0 {
+		b.tokens = newTokenCache(size)
 	}
 	m := &Middleware{validator: b.validator, realm: cfg.Realm, fallback: cfg.Fallback, source: cfg.TokenSource,
 		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources}

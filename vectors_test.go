@@ -120,7 +120,7 @@ func vectorFiles(t *testing.T) map[string]corpus.File {
 	return files
 }
 
-// checkVector vectorClaims what is wrong with the case or with the library.
+// checkVector tells what is wrong with the case or with the library.
 func checkVector(f corpus.File, c corpus.Case, shared map[string]*vectorSubject) error {
 	token, hasToken, err := c.TokenText()
 	if err != nil {
