@@ -486,16 +486,17 @@ func quickMembers(doc []byte, visit func(name []byte, value jsontext.Value, end 
 		return false, false
 	}
 	var names [maxQuick][]byte
+	var seen uint64 // a bit for each name, which few names share
 	for i, n := 1, 0; n < maxQuick; i, n = i+1, n+1 {
 		begin := quickString(doc, i)
 		if begin == 0 || doc[begin] != ':' {
 			return false, false
 		}
 		name := doc[i+1 : begin-1]
-		for _, other := range names[:n] {
-			if string(other) == string(name) {
-				return false, true
-			}
+		if bit := nameBit(name); seen&bit == 0 {
+			seen |= bit
+		} else if slices.ContainsFunc(names[:n], func(other []byte) bool { return string(other) == string(name) }) {
+			return false, true
 		}
 		names[n] = name
 		begin++
@@ -513,6 +514,14 @@ func quickMembers(doc []byte, visit func(name []byte, value jsontext.Value, end 
 }
 
 const maxQuick = 32
+
+// nameBit is the same for equal names, and seldom for others.
+func nameBit(name []byte) uint64 {
+	if len(name) == 0 {
+		return 1
+	}
+	return 1 << (uint(len(name)+5*int(name[0])+3*int(name[len(name)-1])) % 64)
+}
 
 // quickText reports whether doc is in braces and has no byte that makes a
 // string more than its bytes: valid UTF-8, no backslash, no control character.
