@@ -1,6 +1,7 @@
 package cognitoauth
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -90,8 +91,8 @@ type Error struct {
 // evidence is what Detail is built from, kept as it was found so that refusing
 // costs no formatting.
 type evidence struct {
-	claim    string // the header member or claim that was at fault
-	found    string // its value, "" if absent
+	claim    string // the header member, claim or cookie that was at fault
+	found    string // its value, "" if absent; of a missing token the route's pattern
 	note     string // a hint for the operator, one of our own fixed texts
 	trust    *trust // whose settings decided; nil before iss selected one
 	known    []string
@@ -99,7 +100,7 @@ type evidence struct {
 	client   string       // verified
 	endpoint http.Handler // of the route that a missing token was wanted for
 	now, at  time.Time
-	size     int // bytes of the token, and limit of them
+	size     int // bytes of the token, and limit of them; how many credentials came
 	limit    int
 	leeway   time.Duration
 	verified bool
@@ -135,10 +136,12 @@ func (e *Error) Unwrap() error {
 }
 
 // Detail says for the operator's log what was found, what was expected and
-// which setting mends it. It is built when called. It quotes only iss,
-// client_id, aud, token_use, alg, typ, kid, scope names and times, each in
+// which setting mends it. It is built when called. Of the token it quotes only
+// iss, client_id, aud, token_use, alg, typ, kid, scope names and times, each in
 // ASCII and cut at 64 bytes, and says "unverified" where no signature vouches
-// for them; never the token, its subject, user name, groups or custom claims.
+// for them; never the token, its subject, user name, groups or custom claims. Of
+// the request it quotes nothing. What it suggests is certain, or says on what it
+// depends. The wording may change; branch on Code.
 // Do not send it to the caller: it tells how the API is configured.
 func (e *Error) Detail() string {
 	switch {
@@ -257,7 +260,7 @@ var (
 	tokenMissing = reason{ErrNoToken, "token_missing", "a bearer token is required", detailMissing}
 
 	credentialsMalformed = reason{ErrInvalidRequest, "credentials_malformed", "the credentials are malformed", detailCredentials}
-	credentialsRepeated  = reason{ErrInvalidRequest, "credentials_repeated", "the credentials are given more than once", nil}
+	credentialsRepeated  = reason{ErrInvalidRequest, "credentials_repeated", "the credentials are given more than once", detailRepeated}
 
 	tokenTooLarge        = reason{ErrInvalidToken, "token_too_large", "the token is too large", detailTooLarge}
 	tokenMalformed       = reason{ErrInvalidToken, "token_malformed", "the token is malformed", detailNote}
@@ -308,16 +311,97 @@ var (
 func detailNote(e *Error) string { return e.Description + e.note }
 
 func detailMissing(e *Error) string {
-	s := "no token: expected \"Authorization: Bearer <token>\"" + e.note
+	s := "no token: expected \"Authorization: Bearer <token>\""
 	if e.claim != "" {
-		s = "no token: " + e.claim + e.note
+		s = "no token: " + e.claim
 	}
 	switch e.endpoint.(type) {
 	case nil, *marker, *require:
-		return s
+		return s + e.note + strings.Join(e.known, "")
 	}
-	return s + fmt.Sprintf("; the route's handler is a %T, not a marker: to open the route, register "+
-		"AllowAnonymous(...) or Optional(...) as the outermost handler of its pattern", e.endpoint)
+	switch kind := fmt.Sprintf("%T", e.endpoint); {
+	case e.note == noteUnasked:
+		return s + strings.Replace(e.note, "%T", kind, 1)
+	case e.note != "": // why there is none is known
+		return s + e.note + strings.Join(e.known, "")
+	case redirects(e.endpoint):
+		s += "; the answer would be a redirect"
+		if e.found != "" {
+			s += " for " + strconv.QuoteToASCII(e.found)
+		}
+		return s + ", which is no marker (a mux's own redirect, which adds a slash or cleans the path, never is): " +
+			"to open it, register the path that it comes from by AllowAnonymous(...) or Optional(...) as well"
+	case e.found != "":
+		s += "; the handler of " + strconv.QuoteToASCII(e.found) + " is a " + kind
+	default:
+		s += "; the route's handler is a " + kind
+	}
+	return s + ", not a marker: only AllowAnonymous(...) or Optional(...) as the outermost handler of its pattern opens a route"
+}
+
+// Where a request without a token would have ended, if not at a route.
+const (
+	noteUnmatched = "; no pattern of the mux matches path and method: with a token the answer is 404 or 405"
+	noteUnnamed   = "; the router names no handler for this request, so that no marker can open it"
+	noteUnasked   = "; Wrap was given a %T, which cannot be asked for its routes, so that none of them is open: " +
+		"middleware belongs outside of Wrap, and a router implements EndpointResolver"
+)
+
+// redirects reports whether h is what net/http redirects by.
+func redirects(h http.Handler) bool { return fmt.Sprintf("%T", h) == "*http.redirectHandler" }
+
+// misplaced tells where a request that offers no token seems to have one, "" if
+// nowhere. custom says that there is a Config.TokenSource.
+func misplaced(r *http.Request, custom bool) string {
+	query := r.URL.RawQuery
+	switch {
+	case custom && r.Header["Authorization"] != nil:
+		return "; the request has an Authorization header, which is read only where Config.TokenSource is nil"
+	case custom:
+		return ""
+	case strings.HasPrefix(query, "access_token=") || strings.Contains(query, "&access_token="):
+		return "; the request has an access_token in its query, which is never read"
+	}
+	for _, line := range r.Header["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			if _, value, _ := strings.Cut(pair, "="); strings.HasPrefix(value, "eyJ") && strings.Count(value, ".") == 2 {
+				return "; a cookie of the request looks like a token: Config.TokenSource FromCookie(...) reads it"
+			}
+		}
+	}
+	return ""
+}
+
+// hintScheme tells what an Authorization header with another scheme than Bearer
+// has instead, and its name if it is a usual one. What else stands there may be a
+// secret.
+func hintScheme(v string) (note string, name []string) {
+	if strings.HasPrefix(v, "eyJ") {
+		return `; the Authorization header looks like a token without the scheme: put "Bearer " before it`, nil
+	}
+	for i, name := range schemes {
+		if len(v) > len(name) && strings.EqualFold(v[:len(name)], name) && v[len(name)] == ' ' {
+			return "; the Authorization header has another scheme, ", schemes[i : i+1]
+		}
+	}
+	return "; the Authorization header has another scheme", nil
+}
+
+var schemes = []string{"Basic", "Digest", "Negotiate", "DPoP", "AWS4-HMAC-SHA256", "Token", "JWT"}
+
+// hintCredentials tells what is wrong with what stands behind Bearer and spaces.
+func hintCredentials(token string) string {
+	switch {
+	case token == "":
+		return "; there is no token behind Bearer: the client has none to send"
+	case token[0] == ':':
+		return "; there is a colon behind Bearer"
+	case token[0] == '"' || token[0] == '\'':
+		return "; the token stands in quotes: take them off"
+	case strings.EqualFold(token[:min(len(token), len("Bearer "))], "Bearer "):
+		return "; Bearer stands there twice"
+	}
+	return ""
 }
 
 func detailCredentials(e *Error) string {
@@ -327,12 +411,26 @@ func detailCredentials(e *Error) string {
 	return "expected one scheme Bearer, a space and one token of the characters that RFC 6750, section 2.1, allows" + e.note
 }
 
+func detailRepeated(e *Error) string {
+	switch {
+	case e.claim == "":
+		return fmt.Sprintf("one Authorization header is allowed, %d came: a proxy that adds credentials of its own has to use another header", e.size)
+	case strings.HasPrefix(e.claim, "cookie"):
+		return fmt.Sprintf("one %s is allowed, which Config.TokenSource reads, %d came: a browser sends each that was set for another path or domain, delete all but one", e.claim, e.size)
+	}
+	return fmt.Sprintf("one %s is allowed, which Config.TokenSource reads, %d came: the proxy has to replace what the caller sends, not to add to it", e.claim, e.size)
+}
+
 func detailTooLarge(e *Error) string {
 	return fmt.Sprintf("the token has %d bytes, the limit is %d; Config.MaxTokenBytes raises it", e.size, e.limit)
 }
 
 func detailAlgorithm(e *Error) string {
-	return e.value("alg") + " is not RS256, the only algorithm with which Cognito signs"
+	s := e.value("alg") + " is not RS256, the only algorithm with which a user pool of Cognito signs"
+	if e.found == "RS512" {
+		return s + ": identity pools sign with RS512, send the user pool's token"
+	}
+	return s + ": send a token that the user pool has issued"
 }
 
 func detailKeyID(e *Error) string {
@@ -355,7 +453,29 @@ func detailClaims(e *Error) string {
 	if e.claim == "" {
 		return "the payload is not one strict JSON object" + e.note
 	}
-	return "claim " + e.claim + " has the wrong JSON type or does not fit" + e.note
+	want := claimType(e.claim)
+	if want == "" {
+		return "a claim is a number that no double can hold" + e.note
+	}
+	return "claim " + e.claim + " has the wrong JSON type or does not fit" + e.note + ", expected " + want
+}
+
+// claimType is the JSON type of a claim that the library reads.
+func claimType(name string) string {
+	const trigger = "; if a pre token generation trigger writes it, mend that"
+	switch name {
+	case "exp", "nbf", "iat", "auth_time":
+		return "a number of seconds"
+	case "aud":
+		return "a string or a list of strings"
+	case "cognito:groups":
+		return "a list of strings" + trigger
+	case "scope":
+		return "one string with a space between two scopes" + trigger
+	case "iss", "sub", "token_use", "client_id", "username", "cognito:username", "jti", "origin_jti", "acr", "event_id":
+		return "a string"
+	}
+	return ""
 }
 
 func detailIssuer(e *Error) string {
@@ -364,13 +484,13 @@ func detailIssuer(e *Error) string {
 }
 
 func detailTokenUse(e *Error) string {
-	want := list(e.known)
+	want := settings(e.known)
 	s := e.value("token_use") + ", but pool " + e.trust.id + " accepts " + want + " here"
 	switch TokenUse(e.found) {
 	case IDToken:
-		s += ": send the access token, not the ID token"
+		return s + ": send the access token, not the ID token, or set Pool.TokenUse to IDToken"
 	case AccessToken:
-		s += ": send the ID token, not the access token"
+		return s + ": send the ID token, not the access token, or set Pool.TokenUse to AccessToken"
 	}
 	return s + " (Pool.TokenUse decides)"
 }
@@ -380,23 +500,31 @@ func detailExpiryMissing(e *Error) string {
 }
 
 func detailExpired(e *Error) string {
-	return fmt.Sprintf("exp is %s%s, now is %s: expired %s ago, Config.Leeway is %s",
+	return fmt.Sprintf("exp is %s%s, now is %s: expired %s ago, Config.Leeway is %s; the client has to get a new one, a user's by the refresh token",
 		stamp(e.at), e.mark(), stamp(e.now), e.now.Sub(e.at).Round(time.Second), e.leeway)
 }
 
 func detailFuture(e *Error) string {
-	return fmt.Sprintf("%s is %s%s, now is %s: %s ahead, Config.Leeway is %s; compare this machine's clock with the issuer's",
+	return fmt.Sprintf("%s is %s%s, now is %s: %s ahead, Config.Leeway is %s; set this machine's clock if it is behind the issuer's",
 		e.claim, stamp(e.at), e.mark(), stamp(e.now), e.at.Sub(e.now).Round(time.Second), e.leeway)
 }
 
 func detailLifetime(e *Error) string {
-	return fmt.Sprintf("exp is %s%s, %s after %s; the limit is %s and Cognito's own maximum 24h0m0s: is exp in milliseconds? Pool.MaxLifetime raises the limit",
+	if n := e.at.Unix(); n > 1e11 && n < 1e13 { // the years 1973 to 2286, and nobody means 5138 to 318857
+		return fmt.Sprintf("exp is %d%s: these are milliseconds, and a token counts seconds (RFC 7519, section 2)", n, e.mark())
+	}
+	return fmt.Sprintf("exp is %s%s, %s after %s; the limit is %s and Cognito's own maximum 24h0m0s: Pool.MaxLifetime raises the limit",
 		stamp(e.at), e.mark(), e.at.Sub(e.now), e.claim, e.trust.maxLifetime)
 }
 
 func detailClient(e *Error) string {
 	if e.found == "" {
-		return "the token has no " + e.claim + e.mark() + ": not a Cognito " + string(e.trust.use) + " token, or an emulator's gap"
+		s := "the token has no " + e.claim
+		if e.claim == "aud" {
+			s += " that is one string"
+		}
+		return s + e.mark() + ": not a Cognito " + string(e.trust.use) + " token, or an emulator's gap. Pool.ClientIDs is compared with that claim alone, " +
+			"and DangerouslyAllowAnyClient demands it too: mend what issues the token"
 	}
 	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id
 	if e.claim == "client_id" {
@@ -421,23 +549,36 @@ func detailAudience(e *Error) string {
 		return "the token has no aud" + e.mark() + ", but Pool.Audiences of pool " + pool + " demands one of " + settings(e.trust.audiences) +
 			": have the client send resource= to the authorize endpoint, or leave Audiences empty"
 	}
-	return e.value("aud") + " names none of Audiences " + settings(e.trust.audiences) + " of pool " + pool
+	return e.value("aud") + " names none of Audiences " + settings(e.trust.audiences) + " of pool " + pool +
+		": have the client send resource= for this API, or add to Pool.Audiences what it answers to as well"
 }
 
 func detailKeyUnknown(e *Error) string {
-	return "kid " + quote(e.kid) + " (unverified) is not in the key set of pool " + e.trust.id +
-		", which was fetched after the token came or at most " + fetchFloor.String() + " before; a token of another pool or emulator run?"
+	s := "kid " + quote(e.kid) + " (unverified) is not in the key set of pool " + e.trust.id
+	urls := e.trust.source.urls
+	if len(urls) == 0 {
+		return s + ", Pool.JWKS, which is never fetched anew: copy the pool's key set there again, or leave it empty"
+	}
+	when := " after the token came or at most " + fetchFloor.String() + " before: "
+	if _, id := userPool(strings.TrimSuffix(urls[0], wellKnownKeys)); id == e.trust.id {
+		return s + ", which was fetched from AWS" + when + "another signer has written this pool's issuer into it, or the key has been withdrawn since"
+	}
+	return s + ", which was fetched from " + urls[0] + when + "either Pool.JWKSURL names the key set of another pool, or the token was signed by another pool or emulator run"
 }
 
 func detailSignature(e *Error) string {
-	return "the signature does not match key " + quote(e.kid) + e.mark() + " of pool " + e.trust.id + ": the token was altered or signed by another key"
+	s := "the signature does not match the key of kid " + quote(e.kid) + e.mark() + " of pool " + e.trust.id + ": the token was altered or signed by another key"
+	if len(e.trust.source.urls) == 0 {
+		s += "; Pool.JWKS is never fetched anew: if the pool has a new key of that kid, as emulators do, copy it there"
+	}
+	return s
 }
 
 func detailRevoked(e *Error) string { return "Config.Revoked refused a token of pool " + e.trust.id }
 
 func detailScope(e *Error) string {
 	s := "the token has scopes " + list(strings.Fields(e.found)) + ", the route needs " + list(e.scopes)
-	return s + hintScope(e.found, e.scopes)
+	return s + cmp.Or(hintScope(e.found, e.scopes), "; the client has to ask for them, and its app client to be allowed them")
 }
 
 func detailLogin(e *Error) string {
@@ -447,22 +588,23 @@ func detailLogin(e *Error) string {
 	if e.at.After(e.now) {
 		return fmt.Sprintf("auth_time %s lies %s ahead of this machine's clock", stamp(e.at), e.at.Sub(e.now).Round(time.Second))
 	}
-	return fmt.Sprintf("auth_time is %s, %s ago; AuthenticatedWithin(%s) demands a more recent login", stamp(e.at), e.now.Sub(e.at).Round(time.Second), e.maxAge)
+	return fmt.Sprintf("auth_time is %s, %s ago; AuthenticatedWithin(%s) demands a more recent login, and refreshing the token is none",
+		stamp(e.at), e.now.Sub(e.at).Round(time.Second), e.maxAge)
 }
 
 func detailACR(e *Error) string {
-	return "the token's acr is not " + quote(e.acr) + ", which ACR demands"
+	return "the token's acr is " + e.note + ", and " + call("ACR", e.acr) + " wants that level: refreshing keeps acr as it is, so the user has to log in at that level, if the pool has it"
 }
 
 func detailScopeOnID(e *Error) string {
-	return "a Scope rule cannot be met by an ID token, which has no scopes: send the access token, or use Group or Claim"
+	return "a Scope rule cannot be met by an ID token, which has no scopes: send the access token, with Pool.TokenUse AccessToken, or use Group or Claim"
 }
 
 func detailNeverLogin(*Error) string {
 	return "a machine's token cannot be stepped up: no user logged in (RFC 9470); put UserToken() in the policy to say so"
 }
 
-func detailPolicy(e *Error) string { return "denied by " + e.claim }
+func detailPolicy(e *Error) string { return "denied by " + e.claim + e.note }
 
 func detailClientDenied(e *Error) string {
 	return "client_id " + quote(e.found) + " is denied by " + e.claim
@@ -472,8 +614,14 @@ func detailEmptyPolicy(*Error) string {
 	return "the policy is empty (the zero Policy, And() or Or()) and denies everything"
 }
 
-func detailCrossOrigin(*Error) string {
-	return "a token from a cookie or a proxy's header came with an unsafe cross-origin request, as http.CrossOriginProtection sees it"
+func detailCrossOrigin(e *Error) string {
+	what := e.claim
+	if what == "" {
+		what = "a token that the browser adds by itself"
+	}
+	return what + ", which Config.TokenSource reads, came with an unsafe cross-origin request, as http.CrossOriginProtection sees it " +
+		"(by Sec-Fetch-Site, else Origin and Host). A cookie's SameSite does not stop a sibling subdomain: serve page and API from one origin, " +
+		"or send Authorization: Bearer, which is read where Config.TokenSource is nil"
 }
 
 func detailKeys(e *Error) string {
@@ -520,12 +668,12 @@ func quote(s string) string {
 }
 
 // list quotes a few strings of a token.
-func list(all []string) string { return join8(all, quote) }
+func list(all []string) string { return join8(all, " and ", quote) }
 
 // settings quotes a few strings of the configuration, in full.
-func settings(all []string) string { return join8(all, strconv.QuoteToASCII) }
+func settings(all []string) string { return join8(all, " or ", strconv.QuoteToASCII) }
 
-func join8(all []string, quote func(string) string) string {
+func join8(all []string, word string, quote func(string) string) string {
 	var b strings.Builder
 	for i, s := range all {
 		switch {
@@ -533,7 +681,7 @@ func join8(all []string, quote func(string) string) string {
 			fmt.Fprintf(&b, " and %d more", len(all)-i)
 			return b.String()
 		case i > 0:
-			b.WriteString(" or ")
+			b.WriteString(word)
 		}
 		b.WriteString(quote(s))
 	}
@@ -553,13 +701,40 @@ func hintIssuer(found string, known []string) string {
 	}
 	for _, want := range known {
 		switch {
-		case strings.TrimRight(found, "/") == want:
-			return " (it differs only by a trailing slash)"
+		case found != "" && strings.TrimRight(found, "/") == strings.TrimRight(want, "/"):
+			if strings.HasSuffix(want, "/") {
+				return " (it differs only by a trailing slash: take it off Pool.Issuer)"
+			}
+			return " (it differs only by a trailing slash, and issuers are compared byte for byte)"
 		case strings.EqualFold(found, want):
-			return " (it differs only in case)"
-		case found != "" && samePool(found, want):
-			return " (the same pool under another host: a replica region goes into Pool.ReplicaRegions, an emulator's host into Pool.Issuer)"
+			return " (it differs only in case, and issuers are compared byte for byte)"
 		}
+	}
+	region, id := userPool(found)
+	for _, want := range known {
+		if samePool(found, want) {
+			return hintHost(found, region, want)
+		}
+	}
+	if id != "" {
+		return " (that is user pool " + quote(id) + " of region " + quote(region) + ", which no Pool.ID names)"
+	}
+	return ""
+}
+
+// hintHost tells why two issuers that end in the same pool ID differ; region is
+// that of found, "" if it is not on AWS.
+func hintHost(found, region, want string) string {
+	home, _ := userPool(want)
+	switch {
+	case region == "":
+		return " (the same pool under another host: if that is your emulator, put it into Pool.Issuer, and into Pool.JWKSURL where its keys are, unless below it)"
+	case home == "":
+		return " (the same pool on AWS: leave Pool.Issuer empty if you mean that one)"
+	case region == home:
+		return " (the other form of the same pool's issuer: leave Pool.Issuer empty, and both are accepted)"
+	case strings.HasPrefix(found, "https://cognito-idp.") && partition(region) == partition(home):
+		return " (the same pool in another region: add " + quote(region) + " to Pool.ReplicaRegions if it has a replica there)"
 	}
 	return ""
 }
@@ -570,20 +745,55 @@ func samePool(a, b string) bool {
 	return i >= 0 && j >= 0 && len(a)-i > 1 && a[i:] == b[j:]
 }
 
-// hintScope explains the two mistakes that a list of scopes gives away.
+// hintScope explains the mistakes that a list of scopes gives away. Custom
+// scopes of Cognito are resource-server/name; the first part may have slashes,
+// the second has none.
 func hintScope(have string, need []string) string {
-	if have == "aws.cognito.signin.user.admin" {
-		return "; aws.cognito.signin.user.admin alone means that the token comes from InitiateAuth, which cannot grant custom scopes: " +
-			"use the OAuth endpoints, or add them in a pre token generation trigger"
-	}
-	for _, scope := range strings.Fields(have) {
-		_, name, custom := strings.Cut(scope, "/")
-		if custom && slices.Contains(need, name) {
-			return "; did you mean Scope(" + quote(scope) + ")? Cognito writes a custom scope as resource-server/name"
+	held := strings.Fields(have)
+	for _, name := range need {
+		if slices.Contains(held, name) {
+			continue
 		}
+		var meant []string
+		for _, scope := range held {
+			if scope[strings.LastIndexByte(scope, '/')+1:] == name || strings.EqualFold(scope, name) {
+				meant = append(meant, scope)
+			}
+		}
+		switch {
+		case len(meant) == 1:
+			return "; did you mean Scope(" + quote(meant[0]) + ")? Case counts, and a custom scope of Cognito begins with its resource server: server/name"
+		case len(meant) == 0 && !strings.Contains(name, "/") && !slices.Contains(standardScopes, name):
+			return "; a custom scope of Cognito begins with its resource server, as in server/name: if " + quote(name) + " is a group, ask for it by " + call("Group", name)
+		}
+	}
+	if have == "aws.cognito.signin.user.admin" {
+		return "; aws.cognito.signin.user.admin alone is what InitiateAuth gives, which cannot grant custom scopes: " +
+			"log in by the OAuth endpoints, or add them in a pre token generation trigger"
 	}
 	return ""
 }
+
+// knownPool reports whether s is the ID of a pool in a region that is known.
+func knownPool(s string) bool {
+	m := poolID.FindStringSubmatch(s)
+	return m != nil && len(s) <= 55 && partition(m[1]) >= 0
+}
+
+// userPool is the region and the ID in an issuer of the two forms of AWS, "" and
+// "" if iss is not one.
+func userPool(iss string) (region, id string) {
+	host, id, _ := strings.Cut(strings.TrimPrefix(iss, "https://"), "/")
+	host, found := strings.CutPrefix(strings.TrimPrefix(host, "issuer-"), "cognito-idp.")
+	region, suffix, _ := strings.Cut(host, ".")
+	if i := partition(region); !found || i < 0 || partitions[i].suffix != suffix || !knownPool(id) {
+		return "", ""
+	}
+	return region, id
+}
+
+// standardScopes are the scopes of Cognito that have no resource server.
+var standardScopes = []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"}
 
 // asError returns a copy of the *Error that err is, or the given reason.
 func asError(err error, otherwise *reason) *Error {

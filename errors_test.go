@@ -172,13 +172,25 @@ var allRefusals = []refusalCase{
 	ofCredentials.as("credentials_repeated", func(w *wayside) *cognitoauth.Error {
 		return w.request(func(_ *cognitoauth.Config, r *http.Request) { r.Header["Authorization"] = []string{"SECRET", "SECRET"} })
 	}, "2", "one Authorization header"),
+	ofCredentials.as("credentials_repeated", func(w *wayside) *cognitoauth.Error {
+		return w.request(func(c *cognitoauth.Config, r *http.Request) {
+			c.TokenSource = cognitoauth.FromCookie("token")
+			r.Header.Set("Cookie", "token=SECRET; token=SECRET")
+		})
+	}, `cookie "token"`, "2", "Config.TokenSource", "path", "domain"),
+	ofCredentials.as("credentials_repeated", func(w *wayside) *cognitoauth.Error {
+		return w.request(func(c *cognitoauth.Config, r *http.Request) {
+			c.TokenSource = cognitoauth.FromHeader("X-Token")
+			r.Header["X-Token"] = []string{"SECRET", "SECRET", "SECRET"}
+		})
+	}, `header "X-Token"`, "3", "Config.TokenSource", "proxy"),
 	ofOrigin.as("cross_origin", func(w *wayside) *cognitoauth.Error {
 		return w.request(func(c *cognitoauth.Config, r *http.Request) {
 			c.TokenSource = cognitoauth.FromCookie("token")
 			r.AddCookie(&http.Cookie{Name: "token", Value: "SECRET"})
 			r.Header.Set("Sec-Fetch-Site", "cross-site")
 		})
-	}, "CrossOriginProtection", "cookie"),
+	}, "CrossOriginProtection", `cookie "token"`, "Config.TokenSource", "SameSite", "Authorization: Bearer"),
 
 	ofToken.as("token_too_large", func(w *wayside) *cognitoauth.Error { return w.raw(strings.Repeat("S", 32<<10+1)) }, "32769", "32768", "Config.MaxTokenBytes").known(),
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw("SECRET") }, "no dots", "three parts").known(),
@@ -207,7 +219,7 @@ var allRefusals = []refusalCase{
 	ofToken.as("issuer_mismatch", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Set("iss", strings.ToUpper(euw))) }, "only in case"),
 	ofToken.as("issuer_mismatch", func(w *wayside) *cognitoauth.Error {
 		return w.token(w.user.Set("iss", "https://cognito-idp.us-east-1.amazonaws.com/eu-west-1_AbCdEf123"))
-	}, "Pool.ReplicaRegions", "Pool.Issuer"),
+	}, "Pool.ReplicaRegions", `"us-east-1"`),
 	ofToken.as("issuer_mismatch", func(w *wayside) *cognitoauth.Error {
 		return w.token(w.user.Set("iss", "https://cognito-identity.amazonaws.com"))
 	}, "identity pool"),
@@ -243,7 +255,12 @@ var allRefusals = []refusalCase{
 		return w.token(w.user.Set("aud", []string{}), w.bound)
 	}, "aud", "empty list"),
 	ofToken.as("key_unknown", func(w *wayside) *cognitoauth.Error { return w.token(w.user.SetHeader("kid", "nobody's")) },
-		`"nobody's"`, "eu-west-1_AbCdEf123", "another pool"),
+		`"nobody's"`, "eu-west-1_AbCdEf123", "from AWS", "another signer"),
+	ofToken.as("key_unknown", func(w *wayside) *cognitoauth.Error {
+		return w.token(w.user.SetHeader("kid", "nobody's").Set("iss", "http://localhost:9229/local_1"), mustNew(w, w.pool.Config(), func(c *cognitoauth.Config) {
+			c.Pools[0].ID, c.Pools[0].Issuer, c.Pools[0].JWKSURL = "local_1", "http://localhost:9229/local_1", euw+"/.well-known/jwks.json"
+		}))
+	}, "from "+euw, "Pool.JWKSURL", "another pool"),
 	ofToken.as("signature_invalid", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Tampered()) }, "signature", "eu-west-1_AbCdEf123"),
 	ofToken.as("token_revoked", func(w *wayside) *cognitoauth.Error { return w.token(w.user, w.revoking) }, "Config.Revoked", "eu-west-1_AbCdEf123").known(),
 
@@ -253,7 +270,7 @@ var allRefusals = []refusalCase{
 
 	ofScope.as("scope_missing", func(w *wayside) *cognitoauth.Error {
 		return w.policy(cognitoauth.And(cognitoauth.Scope("orders/read"), cognitoauth.Scope("orders/write")), w.user.Scopes("openid"))
-	}, `"openid"`, `"orders/read" or "orders/write"`),
+	}, `"openid"`, `"orders/read" and "orders/write"`),
 	ofScope.as("scope_missing", func(w *wayside) *cognitoauth.Error {
 		return w.policy(cognitoauth.Scope("read"), w.user.Scopes("orders/read"))
 	}, `Scope("orders/read")`),
@@ -270,7 +287,10 @@ var allRefusals = []refusalCase{
 	ofLogin.as("login_too_old", func(w *wayside) *cognitoauth.Error {
 		return w.policy(cognitoauth.AuthenticatedWithin(time.Minute), w.user.Set("auth_time", noon.Add(time.Hour)))
 	}, "2026-03-04T13:00:00Z", "1h0m0s ahead", "clock"),
-	ofLogin.as("acr_mismatch", func(w *wayside) *cognitoauth.Error { return w.policy(cognitoauth.ACR("urn:x:2"), w.user) }, "acr", `"urn:x:2"`),
+	ofLogin.as("acr_mismatch", func(w *wayside) *cognitoauth.Error { return w.policy(cognitoauth.ACR("urn:x:2"), w.user) }, "acr is another", `ACR("urn:x:2")`),
+	ofLogin.as("acr_mismatch", func(w *wayside) *cognitoauth.Error {
+		return w.policy(cognitoauth.ACR("urn:x:2"), w.user.Delete("acr"))
+	}, "acr is missing", `ACR("urn:x:2")`),
 	ofDenial.as("scope_unattainable", func(w *wayside) *cognitoauth.Error { return w.policy(cognitoauth.Scope("a"), w.id) }, "ID token", "send the access token"),
 	ofDenial.as("login_unattainable", func(w *wayside) *cognitoauth.Error {
 		return w.policy(cognitoauth.AuthenticatedWithin(time.Minute), w.machine)
@@ -474,7 +494,7 @@ func TestError_hints(t *testing.T) {
 		{"another scope", scope("x", "orders/read"), ""},
 		{"another scope without a resource server", scope("x", "openid"), ""},
 		{"the scope without its resource server", scope("read", "orders/read"), "did you mean"},
-		{"the scope of a sign-in through the API", scope("x", "aws.cognito.signin.user.admin"), "InitiateAuth"},
+		{"the scope of a sign-in through the API", scope("a/b", "aws.cognito.signin.user.admin"), "InitiateAuth"},
 	}
 	for _, row := range rows {
 		for _, hint := range hints {
@@ -656,5 +676,67 @@ func TestDetail_issuersWithoutPool(t *testing.T) {
 	_, err := mustNew(t, cfg).Validate(t.Context(), pool.AccessToken().Set("iss", "http://other/").String())
 	if detail := asRefusal(t, err).Detail(); strings.Contains(detail, "same pool") {
 		t.Errorf("Detail suggests what is not certain: %s", detail)
+	}
+}
+
+// lost is a router that has no handler for any request.
+type lost struct{ http.Handler }
+
+func (lost) ResolveEndpoint(*http.Request) http.Handler { return nil }
+
+func TestDetail_noHandler(t *testing.T) {
+	var refusal *cognitoauth.Error
+	d := newDesk(t, func(c *cognitoauth.Config) {
+		c.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, e *cognitoauth.Error) { refusal = e }
+	})
+	d.auth.Wrap(lost{http.NotFoundHandler()}).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	if text := refusal.Detail(); !strings.Contains(text, "names no handler") {
+		t.Error(text)
+	}
+}
+
+// A pattern is the operator's. For the redirect of a CONNECT net/http names the
+// path of the request instead, which is the caller's, and there is no end to those.
+func TestDetail_callersPath(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.Handle("/users/{id}/", http.NotFoundHandler())
+	for _, method := range []string{"GET", "CONNECT"} {
+		var decided cognitoauth.Decision
+		d := newDesk(t, func(c *cognitoauth.Config) {
+			c.OnDecision = func(_ context.Context, d cognitoauth.Decision) { decided = d }
+		})
+		d.auth.Wrap(mux).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, "/users/jane", nil))
+		if text := decided.Err.Detail(); strings.Contains(text+decided.Pattern, "jane") || !strings.Contains(text, "redirect") {
+			t.Errorf("%s: pattern %q: %s", method, decided.Pattern, text)
+		}
+	}
+}
+
+// Each claim that the library reads has its JSON type named. What another one
+// is called is up to whoever wrote the token, and is not told.
+func TestDetail_claimType(t *testing.T) {
+	w := newWayside(t)
+	for _, row := range []struct {
+		want   string
+		claims string
+		wrong  any
+	}{
+		{"a string", "iss sub token_use client_id username cognito:username jti origin_jti acr event_id", 7},
+		{"one string", "scope", []string{"a"}},
+		{"a string or a list of strings", "aud", 7},
+		{"a list of strings", "cognito:groups", "a"},
+		{"a number of seconds", "exp nbf iat auth_time", "1772625600"},
+	} {
+		for name := range strings.FieldsSeq(row.claims) {
+			detail := w.token(w.user.Set(name, row.wrong)).Detail()
+			if _, expected, _ := strings.Cut(detail, "claim "+name+" has the wrong JSON type"); !strings.Contains(expected, "expected "+row.want) {
+				t.Errorf("%s: %s", name, detail)
+			}
+		}
+	}
+	for _, name := range []string{"a\nlevel=ERROR", "\u202e", "SECRET", strings.Repeat("x", 1000)} {
+		if e := w.token(w.user.Set(name, json.RawMessage("1e400"))); e.Code != "claims_malformed" || strings.Contains(e.Detail(), name) {
+			t.Errorf("%s: Detail quotes the name of a claim: %q", e.Code, e.Detail())
+		}
 	}
 }

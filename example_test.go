@@ -124,7 +124,7 @@ func ExampleNew_incorrect() {
 		Pools: []cognitoauth.Pool{{ID: "eu-west-1_EXAMPLE01", Audiences: []string{"1example23456789"}}},
 	})
 	fmt.Println(err)
-	// Output: cognitoauth: misconfigured: Config.Pools[0].ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused
+	// Output: cognitoauth: misconfigured: Config.Pools[0].ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)
 }
 
 func ExampleFromEnv() {
@@ -394,7 +394,7 @@ func ExampleRequire() {
 func ExampleRequire_incorrect() {
 	defer func() { fmt.Println(recover()) }()
 	cognitoauth.AllowAnonymous(cognitoauth.Require(cognitoauth.Group("staff"), hello))
-	// Output: cognitoauth: AllowAnonymous of Require: a route is either open or protected
+	// Output: cognitoauth: AllowAnonymous of Require: a route is either open or protected: drop one (Optional alone admits requests without a token, and refuses bad tokens)
 }
 
 // Without Wrap nobody has looked at the token, and Require cannot: it answers
@@ -787,7 +787,7 @@ func ExampleError_Detail() {
 	}
 	show(auth.Wrap(hello), "GET", "/", demo.AccessToken().ExpiresIn(-time.Hour))
 	// Output:
-	// log: exp is 2026-03-01T11:00:00Z (unverified), now is 2026-03-01T12:00:00Z: expired 1h0m0s ago, Config.Leeway is 30s
+	// log: exp is 2026-03-01T11:00:00Z (unverified), now is 2026-03-01T12:00:00Z: expired 1h0m0s ago, Config.Leeway is 30s; the client has to get a new one, a user's by the refresh token
 	// 401 cognitoauth: the token has expired
 }
 

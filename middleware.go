@@ -93,7 +93,7 @@ func New(cfg Config) (*Middleware, error) {
 	}, client: keyClient(cfg.HTTPClient), log: cfg.Logger}
 	b.defaults()
 	if b.leeway < 0 || b.leeway > maxLeeway {
-		b.mistake("Leeway is %s, expected 0 (for %s) to %s", cfg.Leeway, defaultLeeway, maxLeeway)
+		b.mistake("Leeway is %s, expected 0 (for %s) to %s; a clock that is off by more has to be set", cfg.Leeway, defaultLeeway, maxLeeway)
 	}
 	if b.limit < minTokenBytes || b.limit > maxTokenBytes {
 		b.mistake("MaxTokenBytes is %d, expected 0 (for %d) or %d to %d bytes", cfg.MaxTokenBytes, defaultMaxTokenBytes, minTokenBytes, maxTokenBytes)
@@ -213,7 +213,10 @@ var keyTransport http.RoundTripper = &http.Transport{
 //	COGNITO_REGION        if set, must be the region of the pool's ID
 //
 // Its error lists every variable that is missing or cannot be read; what [New]
-// checks is left to New.
+// checks is left to New. COGNITO_LEEWAY=0s is a Leeway of zero, which stands
+// for the default of 30 s; for next to none say 1ns. No variable sets
+// DangerouslyAllowAnyClient or DangerouslyAllowHTTP: what weakens a check
+// stands in the program, where a review sees it.
 func FromEnv() (Config, error) {
 	var mistakes []error
 	mistake := func(format string, args ...any) {
@@ -312,6 +315,12 @@ type Decision struct {
 // request; nil stands for none. Wrap asks it before every request, so that
 // [AllowAnonymous] and [Optional] work on its routes; behind a router that
 // cannot be asked every route is protected.
+//
+// A struct that embeds such a router has ResolveEndpoint promoted, and with it
+// the promise. If its own ServeHTTP changes the request before it passes it on,
+// or runs something else, the marker that Wrap finds is that of another route,
+// and a protected one stands open. Keep the router in a named field, or give
+// the struct a ResolveEndpoint of its own.
 type EndpointResolver interface {
 	ResolveEndpoint(*http.Request) http.Handler
 }
@@ -356,11 +365,11 @@ func mark(m *marker) http.Handler {
 	must(!isNil(m.next), m.name(), "the handler is nil")
 	switch h := m.next.(type) {
 	case *http.ServeMux, EndpointResolver:
-		panic(fmt.Sprintf("cognitoauth: %s of a %T would open every route below it: mark each route", m.name(), h))
+		panic(fmt.Sprintf("cognitoauth: %s of a mux or router (%T) would open every route below it: mark each route", m.name(), h))
 	case *marker:
 		panic("cognitoauth: " + m.name() + " of " + h.name() + ": a route has one marker")
 	case *require:
-		panic("cognitoauth: " + m.name() + " of Require: a route is either open or protected")
+		panic("cognitoauth: " + m.name() + " of Require: a route is either open or protected: drop one (Optional alone admits requests without a token, and refuses bad tokens)")
 	}
 	return m
 }
@@ -395,7 +404,8 @@ func Require(p Policy, h http.Handler) http.Handler {
 func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, _ := r.Context().Value(contextKey{}).(*admission)
 	if a == nil {
-		e := refuse(&notWired, evidence{note: "Require(" + q.policy.String() + ", ...) was reached without Wrap above it, or inside an AllowAnonymous route"})
+		e := refuse(&notWired, evidence{note: "Require(" + q.policy.String() + ", ...) was reached without Wrap above it, or inside an AllowAnonymous route: " +
+			"serve auth.Wrap(mux), or else take that marker away or make it Optional"})
 		slog.Default().ErrorContext(r.Context(), "cognitoauth: not wired", "err", e)
 		WriteError(w, r, e)
 		return
@@ -443,7 +453,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	endpoint, pattern := resolve(g.next, r)
 	open, _ := endpoint.(*marker)
-	if open != nil && !canonical(r) {
+	if open != nil && uncanonical(r) != "" {
 		open = nil
 	}
 	if open != nil && !open.optional {
@@ -456,7 +466,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.pending.Store(a.route != nil)
 	if err := g.authenticate(r, a); err != nil {
 		if open == nil || err.reason != &tokenMissing {
-			g.refuse(w, r, pattern, nil, g.explain(err, r, endpoint))
+			g.refuse(w, r, pattern, nil, g.explain(err, r, endpoint, pattern))
 			return
 		}
 	} else if open == nil {
@@ -506,7 +516,7 @@ func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
 		// Base64url and dots are a token68, so no such token gets any further than
 		// its form, and a good one need not be looked at twice.
 		if m.source == nil && len(token) <= m.limit && !token68(token) {
-			return refuse(&credentialsMalformed, evidence{})
+			return refuse(&credentialsMalformed, evidence{note: hintCredentials(token)})
 		}
 		return err
 	}
@@ -516,22 +526,43 @@ func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
 
 // explain adds to a missing token what the route would have needed, and why it
 // was not open, as far as that can be told.
-func (m *Middleware) explain(err *Error, r *http.Request, endpoint http.Handler) *Error {
+func (g *guard) explain(err *Error, r *http.Request, endpoint http.Handler, pattern string) *Error {
 	if err.reason != &tokenMissing {
 		return err
 	}
-	err.scopes = m.fallback.scopes(nil)
-	err.endpoint = endpoint
+	err.scopes = g.fallback.scopes(nil)
+	err.endpoint, err.found = endpoint, pattern
 	switch h := endpoint.(type) {
 	case *require:
 		err.scopes = union(err.scopes, h.scopes(nil))
 	case *marker:
-		err.note += "; the route is marked, but the path is not clean or escapes what it should not, or the method is CONNECT"
+		err.note += "; the route is marked by " + h.name() + ", which does not count here: " + uncanonical(r)
 	}
 	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 		err.note = "; this is a CORS preflight, which never carries one: the CORS handler belongs outside, cors(auth.Wrap(mux))"
 	}
+	if err.note == "" {
+		err.note = cmp.Or(misplaced(r, g.source != nil), g.unrouted(endpoint, pattern))
+	}
 	return err
+}
+
+// unrouted tells why Wrap knows no route for a request, "" if it knows one.
+func (g *guard) unrouted(endpoint http.Handler, pattern string) string {
+	switch g.next.(type) {
+	case *http.ServeMux:
+		// ServeMux answers 404 and 405 by functions, a path to clean by a redirect.
+		if _, ok := endpoint.(http.HandlerFunc); ok && pattern == "" {
+			return noteUnmatched
+		}
+	case EndpointResolver:
+		if endpoint == nil {
+			return noteUnnamed
+		}
+	default:
+		return noteUnasked
+	}
+	return ""
 }
 
 // scopes are those of all directly nested Requires.
@@ -585,6 +616,10 @@ func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern st
 				return nil, pattern
 			}
 			h, pattern = router.Handler(r)
+			// For the redirect of a CONNECT it names the caller's path instead.
+			if r.Method == http.MethodConnect && redirects(h) {
+				pattern = ""
+			}
 		case EndpointResolver:
 			h = router.ResolveEndpoint(r)
 		default:
@@ -599,34 +634,38 @@ func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern st
 // maxRouters is how many routers, one inside the other, are asked.
 const maxRouters = 8
 
-// canonical reports whether a request may use an open route at all. What
+// uncanonical tells why a request may not use an open route, "" if it may. What
 // different components read differently is not worth an exemption: encoded
 // slashes, dots and percent signs, and paths that cleaning would change. That
 // RawPath is empty would be too much to ask: Go sets it for a literal "(".
-func canonical(r *http.Request) bool {
+func uncanonical(r *http.Request) string {
 	p := r.URL.Path
-	if r.Method == http.MethodConnect || strings.ContainsAny(p, "\\;\x00") {
-		return false
+	switch {
+	case r.Method == http.MethodConnect:
+		return "the method is CONNECT"
+	case strings.ContainsAny(p, "\\;\x00"):
+		return "the path has a backslash, a semicolon or NUL"
 	}
 	clean := path.Clean(p)
 	if clean != "/" && strings.HasSuffix(p, "/") {
 		clean += "/"
 	}
 	if p != clean {
-		return false
+		return "the path has a dot segment or a slash too many"
 	}
+	const why = "the path has an escaped slash, backslash, dot, percent sign or NUL"
 	escaped := r.URL.EscapedPath()
 	for {
 		_, rest, found := strings.Cut(escaped, "%")
 		if !found {
-			return true
+			return ""
 		}
 		if len(rest) < 2 {
-			return false
+			return why
 		}
 		switch strings.ToUpper(rest[:2]) {
 		case "2F", "5C", "2E", "00", "25":
-			return false
+			return why
 		}
 		escaped = rest
 	}
@@ -786,14 +825,19 @@ type TokenSource func(*http.Request) (token string, err error)
 // cookie by itself, so on an unsafe method the request must pass the check of
 // [http.CrossOriginProtection], or it is refused with 403; two cookies of that
 // name are 400. It panics on an empty name.
+//
+// The handshake of a WebSocket is a GET, which is no unsafe method: it passes
+// that check from any origin, with the cookie. Check its Origin yourself before
+// you accept it.
 func FromCookie(name string) TokenSource {
 	must(name != "", "FromCookie", "the name is empty")
+	what := "cookie " + strconv.QuoteToASCII(name)
 	return func(r *http.Request) (string, error) {
 		cookies := r.CookiesNamed(name)
 		if len(cookies) == 0 {
 			return "", nil
 		}
-		return ambient(r, cookies[0].Value, len(cookies))
+		return ambient(r, what, cookies[0].Value, len(cookies))
 	}
 }
 
@@ -805,27 +849,28 @@ func FromCookie(name string) TokenSource {
 func FromHeader(name string) TokenSource {
 	must(name != "", "FromHeader", "the name is empty")
 	must(!strings.EqualFold(name, "Authorization"), "FromHeader", "leave Config.TokenSource nil to read Authorization: Bearer")
+	what := "header " + strconv.QuoteToASCII(name)
 	return func(r *http.Request) (string, error) {
 		values := r.Header.Values(name)
 		if len(values) == 0 {
 			return "", nil
 		}
-		return ambient(r, values[0], len(values))
+		return ambient(r, what, values[0], len(values))
 	}
 }
 
 // sameOrigin has no bypass patterns and no trusted origins.
 var sameOrigin http.CrossOriginProtection
 
-func ambient(r *http.Request, token string, count int) (string, error) {
+func ambient(r *http.Request, what, token string, count int) (string, error) {
 	if count > 1 {
-		return "", refuse(&credentialsRepeated, evidence{})
+		return "", refuse(&credentialsRepeated, evidence{claim: what, size: count})
 	}
 	if token == "" {
 		return "", nil
 	}
 	if sameOrigin.Check(r) != nil {
-		return "", refuse(&crossOrigin, evidence{})
+		return "", refuse(&crossOrigin, evidence{claim: what})
 	}
 	return token, nil
 }
@@ -840,20 +885,17 @@ func bearer(r *http.Request, limit int) (string, *Error) {
 		return "", refuse(&tokenMissing, evidence{})
 	}
 	if len(values) > 1 {
-		return "", refuse(&credentialsRepeated, evidence{note: ": one Authorization header is allowed, " + strconv.Itoa(len(values)) + " came"})
+		return "", refuse(&credentialsRepeated, evidence{size: len(values)})
 	}
 	const scheme = "Bearer"
 	v := values[0]
 	if len(v) < len(scheme) || !strings.EqualFold(v[:len(scheme)], scheme) || len(v) > len(scheme) && schemeByte(v[len(scheme)]) {
-		ev := evidence{note: "; the Authorization header has another scheme"}
-		if strings.HasPrefix(v, "eyJ") {
-			ev.note = `; the Authorization header looks like a token without the scheme: put "Bearer " before it`
-		}
-		return "", refuse(&tokenMissing, ev)
+		note, name := hintScheme(v)
+		return "", refuse(&tokenMissing, evidence{note: note, known: name})
 	}
 	token := strings.TrimLeft(v[len(scheme):], " ")
 	if token == "" || len(token) == len(v)-len(scheme) && len(token) <= limit {
-		return "", refuse(&credentialsMalformed, evidence{})
+		return "", refuse(&credentialsMalformed, evidence{note: hintCredentials(token)})
 	}
 	return token, nil
 }

@@ -75,13 +75,18 @@ type leaf struct {
 	text  string
 	why   *reason // of a denial
 	meets func(*http.Request, *Claims) bool
+	hint  func(*Claims) string // for the Detail of a denial; nil: none
 }
 
 func (l *leaf) check(r *http.Request, c *Claims) *Error {
 	if l.meets(r, c) {
 		return nil
 	}
-	return refuse(l.why, evidence{claim: l.text, found: c.ClientID, verified: true})
+	ev := evidence{claim: l.text, found: c.ClientID, verified: true}
+	if l.hint != nil {
+		ev.note = l.hint(c)
+	}
+	return refuse(l.why, ev)
 }
 
 func (*leaf) scopes(*Claims) []string { return nil }
@@ -90,21 +95,39 @@ func (l *leaf) String() string        { return l.text }
 // Authenticated is met by any valid token. It is the fallback policy unless
 // Config.Fallback says otherwise.
 func Authenticated() Policy {
-	return Policy{&leaf{"Authenticated()", &policyDenies, func(*http.Request, *Claims) bool { return true }}}
+	return Policy{&leaf{text: "Authenticated()", why: &policyDenies, meets: func(*http.Request, *Claims) bool { return true }}}
 }
 
 // Group is met if the user is in exactly this group (cognito:groups); case
 // counts, and groups do not nest. It panics on an empty name.
 func Group(name string) Policy {
 	must(name != "", "Group", "an empty name matches no group")
-	return Policy{&leaf{call("Group", name), &groupMissing, func(_ *http.Request, c *Claims) bool { return c.HasGroup(name) }}}
+	return Policy{&leaf{call("Group", name), &groupMissing, func(_ *http.Request, c *Claims) bool { return c.HasGroup(name) }, hintGroup(name)}}
+}
+
+// hintGroup tells why a user is not in a group, without naming any other.
+func hintGroup(name string) func(*Claims) string {
+	scope := ": the token has a scope of that name, which " + call("Scope", name) + " asks for"
+	return func(c *Claims) string {
+		switch {
+		case c.HasScope(name):
+			return scope
+		case c.IsMachine():
+			return ": a machine's token has no groups; Scope and ClientID are for machines"
+		case len(c.groups) == 0:
+			return ": the token has no cognito:groups; a user who has joined a group since logging in needs a new token"
+		case slices.ContainsFunc(c.groups, func(g string) bool { return strings.EqualFold(g, name) }):
+			return ": the user is in a group that differs from it only in case"
+		}
+		return ": the user is in other groups"
+	}
 }
 
 // ClientID is met if the token was issued to exactly this app client. It
 // narrows Pool.ClientIDs for a route. It panics on an empty ID.
 func ClientID(id string) Policy {
 	must(id != "", "ClientID", "an empty ID matches no client")
-	return Policy{&leaf{call("ClientID", id), &clientDenied, func(_ *http.Request, c *Claims) bool { return c.ClientID == id }}}
+	return Policy{&leaf{text: call("ClientID", id), why: &clientDenied, meets: func(_ *http.Request, c *Claims) bool { return c.ClientID == id }}}
 }
 
 // Claim is met if the top-level claim is a JSON string equal to value, or, for
@@ -122,18 +145,41 @@ func Claim(name, value string) Policy {
 		}
 		s, ok := text(found)
 		return ok && s == value
-	}}}
+	}, func(c *Claims) string { return hintClaim(c, name) }}}
 }
+
+// hintClaim tells why a claim has not the value that is asked for.
+func hintClaim(c *Claims, name string) string {
+	switch kind := c.member(name).Kind(); {
+	case kind == '"' || kind == 't' || kind == 'f':
+		return ": the token has another value"
+	case kind != 0:
+		return ": it is neither a string nor a boolean, which is what Claim compares; Assert can look at it"
+	case c.TokenUse == AccessToken && name == "cognito:username":
+		return ": an access token has it as username"
+	case c.TokenUse == AccessToken && (strings.HasPrefix(name, "custom:") || slices.Contains(attributes, name)):
+		return ": the token has no such claim; Cognito writes attributes of users into the ID token alone, unless a pre token generation trigger adds them"
+	}
+	return ": the token has no such claim"
+}
+
+// attributes are the standard attributes of a user.
+var attributes = strings.Fields(`address birthdate email email_verified family_name gender given_name locale middle_name name nickname
+	phone_number phone_number_verified picture preferred_username profile updated_at website zoneinfo`)
 
 // UserToken is met by a token that a user logged in for.
 func UserToken() Policy {
-	return Policy{&leaf{"UserToken()", &userRequired, func(_ *http.Request, c *Claims) bool { return !c.IsMachine() }}}
+	return Policy{&leaf{"UserToken()", &userRequired, func(_ *http.Request, c *Claims) bool { return !c.IsMachine() }, func(*Claims) string {
+		return ": this is a machine's token (client credentials grant), and no user has logged in"
+	}}}
 }
 
 // MachineToken is met by a token that an app client got for itself (client
 // credentials grant).
 func MachineToken() Policy {
-	return Policy{&leaf{"MachineToken()", &machineRequired, func(_ *http.Request, c *Claims) bool { return c.IsMachine() }}}
+	return Policy{&leaf{"MachineToken()", &machineRequired, func(_ *http.Request, c *Claims) bool { return c.IsMachine() }, func(*Claims) string {
+		return ": this is a user's token; an app client gets its own by the client credentials grant"
+	}}}
 }
 
 // Assert is met if meets returns true. desc stands in String and in
@@ -147,7 +193,7 @@ func MachineToken() Policy {
 func Assert(desc string, meets func(*http.Request, *Claims) bool) Policy {
 	must(desc != "", "Assert", "say what is asserted")
 	must(meets != nil, "Assert", "the function is nil")
-	return Policy{&leaf{call("Assert", desc), &assertionDenied, meets}}
+	return Policy{&leaf{text: call("Assert", desc), why: &assertionDenied, meets: meets}}
 }
 
 // scope is the rule of Scope.
@@ -245,7 +291,10 @@ func ACR(value string) Policy {
 }
 
 func (a acr) check(_ *http.Request, c *Claims) *Error {
-	ev := evidence{claim: a.String(), verified: true}
+	ev := evidence{claim: a.String(), verified: true, note: "another"}
+	if c.ACR == "" {
+		ev.note = "missing"
+	}
 	switch {
 	case c.ACR == string(a):
 		return nil

@@ -538,11 +538,15 @@ func (v *validator) remember(t *trust, w *workspace, c *Claims) {
 func hintParts(token string) string {
 	switch n := strings.Count(token, "."); {
 	case n == 4:
-		return ": it has five parts, as Cognito's refresh tokens have; send the access token"
+		return ": it has five parts, as a refresh token of Cognito has; send the access token"
+	case token == "undefined", token == "null":
+		return ": it is the word " + token + ", which JavaScript writes for no value; the client has no access token yet, or looks in the wrong place"
+	case strings.HasPrefix(token, "ZXlK"): // of eyJ
+		return ": it is a token encoded in base64 once more, and has no dots where three parts are expected; send it as it was received"
 	case n == 0:
 		return ": it has no dots, expected three parts; is it a client secret or an authorization code?"
 	default:
-		return ": it has " + strconv.Itoa(n) + " dots, expected two"
+		return ": it has " + strconv.Itoa(n) + " dots, expected two, between three parts; send the access token whole"
 	}
 }
 
@@ -940,7 +944,7 @@ func (b *builder) pool(i int, p Pool) {
 func (b *builder) accept(field, iss string, t *trust) {
 	key := string(t.use) + " " + iss
 	if other := b.uses[key]; other != "" {
-		b.mistake("%sTokenUse: %s tokens of issuer %q are accepted by Config.%s already: merge the two, or let them differ in TokenUse",
+		b.mistake("%sTokenUse: %s tokens of issuer %q are accepted by Config.%s already: merge the two, with the ClientIDs of both, or let them differ in TokenUse",
 			field, t.use, iss, strings.TrimSuffix(other, "."))
 		return
 	}
@@ -1029,11 +1033,18 @@ func (p *Pool) checkID(fault func(string, ...any)) (region string) {
 	switch {
 	case p.ID == "":
 		fault("ID is empty, expected a user pool's ID such as %q", "eu-west-1_EXAMPLE01")
+	case strings.TrimSpace(p.ID) != p.ID && knownPool(strings.TrimSpace(p.ID)):
+		fault("ID %q is not of the form region_name, for the white space around it: expected %q", p.ID, strings.TrimSpace(p.ID))
 	case identityPool.MatchString(p.ID):
 		fault("ID %q is an identity pool's, expected a user pool's such as %q", p.ID, "eu-west-1_EXAMPLE01")
 	case p.Issuer != "" || known:
 		return region
 	case strings.Contains(p.ID, "/") || strings.Contains(p.ID, "."):
+		parts := strings.Split(p.ID, "/")
+		if i := slices.IndexFunc(parts, knownPool); i >= 0 {
+			fault("ID %q is a URL or ARN, expected the user pool's ID in it, %q", p.ID, parts[i])
+			return ""
+		}
 		fault("ID %q is a URL, domain or ARN, expected the user pool's ID such as %q", p.ID, "eu-west-1_EXAMPLE01")
 	case region != "":
 		fault("ID %q: region %q is in none of the partitions aws, aws-cn, aws-us-gov and aws-eusc; set Issuer as well", p.ID, region)
@@ -1052,14 +1063,16 @@ func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
 		return nil
 	}
 	if len(p.ClientIDs) == 0 {
-		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused")
+		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)")
 	}
 	clients := map[string]bool{}
 	for i, id := range p.ClientIDs {
 		switch {
 		case id == "":
 			fault("ClientIDs[%d] is empty: drop it", i)
-		case strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r == ',' || r > '~' }) || len(id) > 128:
+		case strings.Contains(id, ","):
+			fault("ClientIDs[%d] %q: a comma separates nothing here, put one ID into each string", i, id)
+		case strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) || len(id) > 128:
 			fault("ClientIDs[%d] %q is no app client's ID: one ID of at most 128 letters and digits each", i, id)
 		case clients[id]:
 			fault("ClientIDs[%d] %q is there twice: drop one", i, id)
@@ -1085,8 +1098,9 @@ func (p *Pool) checkRest(e *entry, fault func(string, ...any)) {
 			fault("Audiences[%d] is empty: drop it", i)
 		case slices.Contains(p.Audiences[:i], aud):
 			fault("Audiences[%d] %q is there twice: drop one", i, aud)
-		case e.clients[aud]:
-			fault("Audiences[%d] %q is an app client's ID: leave it in ClientIDs alone; Audiences are the URLs of this API", i, aud)
+		case e.use == AccessToken && e.clients[aud]:
+			fault("Audiences[%d] %q is an app client's ID: leave it in ClientIDs alone, which client_id is compared with; "+
+				"access tokens have no aud, unless they are bound to the URL of an API, and those are Audiences", i, aud)
 		}
 	}
 }
@@ -1114,19 +1128,28 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 	if u != nil {
 		u.Host = strings.ToLower(u.Host)
 	}
+	follows := "the issuer follows from ID"
+	forms := (&Pool{ID: p.ID}).issuers(region) // none in a region that is not known
+	if forms != nil {
+		follows += ", and is " + strconv.Quote(forms[0])
+	}
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		fault("Issuer %q is not an absolute http or https URL without query and fragment, nor user; leave it empty for a pool on AWS", redacted(p.Issuer))
 	case hostedUI(u):
-		fault("Issuer %q is the pool's login domain, which issues nothing: leave Issuer empty, the issuer follows from ID", p.Issuer)
+		fault("Issuer %q is the pool's login domain, which issues nothing: leave Issuer empty, %s", p.Issuer, follows)
 	case strings.HasPrefix(u.Host, "cognito-identity."):
-		fault("Issuer %q issues identity pools' tokens, which are not accepted: leave it empty, the issuer follows from ID", p.Issuer)
+		fault("Issuer %q issues identity pools' tokens, which are not accepted: leave it empty, %s", p.Issuer, follows)
+	case awsIssuer(u) && region != "" && u.Path == "/"+p.ID && !strings.HasPrefix(u.Host[strings.Index(u.Host, "cognito-idp."):], "cognito-idp."+region+"."):
+		fault("Issuer %q is not in region %q of ID %q: leave Issuer empty, or use ReplicaRegions for a multi-Region pool", p.Issuer, region, p.ID)
+	case strings.HasSuffix(p.Issuer, "/") && slices.Contains(forms, strings.TrimRight(p.Issuer, "/")):
+		fault("Issuer %q ends in a slash, and issuers are compared byte for byte: leave Issuer empty, %s", p.Issuer, follows)
+	case awsIssuer(u) && forms != nil && (u.Path != "/"+p.ID || !strings.HasPrefix(p.Issuer, "https://"+u.Host)):
+		fault("Issuer %q is none of ID %q: leave Issuer empty, %s", p.Issuer, p.ID, follows)
 	case awsIssuer(u) && !strings.HasPrefix(p.Issuer, "https://"+u.Host):
 		fault("Issuer %q: Cognito writes %q, and issuers are compared byte for byte; leave Issuer empty, it follows from ID", p.Issuer, "https://"+u.Host)
 	case awsIssuer(u) && u.Path != "/"+p.ID:
 		fault("Issuer %q: expected the path %q on Cognito's own host; leave Issuer empty, it follows from ID", p.Issuer, "/"+p.ID)
-	case awsIssuer(u) && region != "" && !strings.HasPrefix(u.Host[strings.Index(u.Host, "cognito-idp."):], "cognito-idp."+region+"."):
-		fault("Issuer %q is not in region %q of ID %q: leave Issuer empty, or use ReplicaRegions for a multi-Region pool", p.Issuer, region, p.ID)
 	}
 }
 
@@ -1151,6 +1174,13 @@ func awsIssuer(u *url.URL) bool {
 	return strings.HasPrefix(u.Host, "cognito-idp.") || strings.HasPrefix(u.Host, "issuer-cognito-idp.")
 }
 
+// onAWS reports whether u is on a host of AWS where the pool of that ID has its
+// issuer or a replica's.
+func onAWS(u *url.URL, id string) bool {
+	region, _ := userPool("https://" + strings.ToLower(u.Host) + "/" + id)
+	return region != ""
+}
+
 // checkURLs checks where keys come from.
 func (p *Pool) checkURLs(fault func(string, ...any)) {
 	where, address := "JWKSURL", p.JWKSURL
@@ -1169,6 +1199,8 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 		if where == "JWKSURL" { // Issuer has been checked
 			fault("JWKSURL %q is not an absolute https URL without user and fragment", redacted(address))
 		}
+	case where == "JWKSURL" && onAWS(u, p.ID) && u.Path != "/"+p.ID+wellKnownKeys:
+		fault("JWKSURL %q: pool %q has its keys at the path %q; leave JWKSURL empty, the URL follows from ID", address, p.ID, "/"+p.ID+wellKnownKeys)
 	case where == "JWKSURL" && hostedUI(u):
 		fault("JWKSURL %q is on the pool's login domain, which has no keys: leave it empty, the URL follows from ID", address)
 	case u.Scheme == "http" && !p.DangerouslyAllowHTTP && !loopback(u.Hostname()):
