@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"slices"
 	"strconv"
@@ -35,7 +36,7 @@ const (
 // Claims are the verified claims of one token, the caller's own copy: no other
 // request sees a change made to them. Claims are read by any number of
 // goroutines at once. The zero value and a nil pointer have no claims; every
-// policy denies a nil pointer.
+// policy denies both.
 //
 // Which token carries what is in the Cognito developer guide, under
 // "Understanding the access token" and "Understanding the identity token".
@@ -65,11 +66,8 @@ type Claims struct {
 	// seconds, and zero where the token does not say. Expiry is never zero.
 	AuthTime, IssuedAt, NotBefore, Expiry time.Time
 
-	scope    string
-	groups   []string
-	audience []string
-	// audienceList: aud is a list, which it never is on Cognito's ID tokens.
-	audienceList bool
+	scope            string
+	groups, audience textList
 
 	keyID   string
 	payload string // the JSON object, verbatim
@@ -102,7 +100,7 @@ func (c *Claims) Groups() []string {
 	if c == nil {
 		return nil
 	}
-	return slices.Clone(c.groups)
+	return slices.Collect(c.groups.all)
 }
 
 // Audience returns aud: nil on most access tokens, the app client on ID
@@ -111,7 +109,7 @@ func (c *Claims) Audience() []string {
 	if c == nil {
 		return nil
 	}
-	return slices.Clone(c.audience)
+	return slices.Collect(c.audience.all)
 }
 
 // HasScope reports whether the token has exactly this scope; case counts
@@ -130,7 +128,7 @@ func (c *Claims) HasScope(scope string) bool {
 }
 
 // HasGroup reports whether the user is in exactly this group; case counts.
-func (c *Claims) HasGroup(group string) bool { return c != nil && slices.Contains(c.groups, group) }
+func (c *Claims) HasGroup(group string) bool { return c != nil && c.groups.contains(group) }
 
 // IsMachine reports whether the token was issued to an app client for itself
 // (client credentials grant): an access token without a username.
@@ -324,16 +322,12 @@ func (c *Claims) set(name []byte, value jsontext.Value, end int) (ok bool) {
 	case "auth_time":
 		c.AuthTime, ok = numericDate(value, true)
 	case "aud":
-		if value.Kind() != '"' {
-			c.audience, ok = c.texts(value, end)
-			c.audienceList = true
+		if value.Kind() != '"' && !allStrings(value) {
 			break
 		}
-		var one string
-		one, ok = c.text(value, end)
-		c.audience = []string{one}
+		c.audience, ok = textList(c.payload[end-len(value):end]), true
 	case "cognito:groups":
-		c.groups, ok = c.texts(value, end)
+		c.groups, ok = textList(c.payload[end-len(value):end]), allStrings(value)
 	default:
 		ok = fits(value)
 	}
@@ -352,19 +346,72 @@ func (c *Claims) text(value jsontext.Value, end int) (string, bool) {
 	return text(value)
 }
 
-// texts is the list of strings that value holds, parts of the payload like text.
-func (c *Claims) texts(value jsontext.Value, end int) ([]string, bool) {
-	if value.Kind() != '[' {
-		return nil, false
+// textList is a list of strings, or a single one, as it stands in the payload:
+// "" if there is none. Nothing is allocated for its members until somebody asks.
+type textList string
+
+// all yields the members.
+func (l textList) all(yield func(string) bool) {
+	for {
+		i := strings.IndexByte(string(l), '"')
+		if i < 0 {
+			return
+		}
+		end := i + 1
+		for ; l[end] != '"'; end++ {
+			if l[end] == '\\' {
+				end++
+			}
+		}
+		s := string(l[i+1 : end])
+		if strings.IndexByte(s, '\\') >= 0 {
+			s, _ = text(jsontext.Value(l[i : end+1]))
+		}
+		if !yield(s) {
+			return
+		}
+		l = l[end+1:]
 	}
-	// A user is in 100 groups at most; more commas promise nothing.
-	all := make([]string, 0, min(bytes.Count(value, []byte(","))+1, 100))
-	ok := elements(value, func(member jsontext.Value, memberEnd int) bool {
-		s, ok := c.text(member, end-len(value)+memberEnd)
-		all = append(all, s)
-		return ok
-	})
-	return all, ok
+}
+
+func (l textList) contains(s string) bool {
+	for member := range l.all {
+		if member == s {
+			return true
+		}
+	}
+	return false
+}
+
+// first is the first member, "" if there is none.
+func (l textList) first() string {
+	for s := range l.all {
+		return s
+	}
+	return ""
+}
+
+// isList tells a list from a single string.
+func (l textList) isList() bool { return strings.HasPrefix(string(l), "[") }
+
+// allStrings reports whether value, which is valid JSON, is a list of strings.
+func allStrings(value jsontext.Value) bool {
+	if value.Kind() != '[' {
+		return false
+	}
+	for i := 1; ; i++ {
+		switch value[i] {
+		case '"':
+			for i++; value[i] != '"'; i++ {
+				if value[i] == '\\' {
+					i++
+				}
+			}
+		case ' ', '\t', '\r', '\n', ',':
+		default:
+			return value[i] == ']'
+		}
+	}
 }
 
 // settle fills the fields whose source depends on the kind of token.
@@ -372,8 +419,8 @@ func (c *Claims) settle() {
 	if c.TokenUse == IDToken {
 		// Whatever else is called client_id or scope here is an attribute.
 		c.Username, c.ClientID, c.scope = c.cognitoUsername, "", ""
-		if len(c.audience) == 1 && !c.audienceList {
-			c.ClientID = c.audience[0]
+		if !c.audience.isList() { // which aud never is on Cognito's ID tokens
+			c.ClientID = c.audience.first()
 		}
 		return
 	}
@@ -412,11 +459,18 @@ func tooDeep(doc []byte) bool {
 	return false
 }
 
-// reader is a JSON decoder and the buffer it reads from, kept together so that
-// both are used again.
+// reader is a JSON decoder and the memory it works in, kept together so that
+// all of it is used again.
 type reader struct {
 	dec jsontext.Decoder
+	doc []byte
 	buf bytes.Buffer
+
+	// names has a hash of each name and its object. The decoder could look for
+	// duplicates itself, but takes 13 times the document for that.
+	names   []uint64
+	objects [maxDepth + 1]uint64 // the number of the object at each depth
+	count   uint64               // of objects
 }
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
@@ -424,16 +478,84 @@ var readers = sync.Pool{New: func() any { return new(reader) }}
 // read returns a reader of doc; done gives it back.
 func read(doc []byte, opts ...jsontext.Options) *reader {
 	r := readers.Get().(*reader)
-	r.buf = *bytes.NewBuffer(doc)
+	r.doc, r.buf = doc, *bytes.NewBuffer(doc)
 	r.dec.Reset(&r.buf, opts...)
 	return r
 }
 
 // done gives r back, unless it would keep a large document alive.
-func (r *reader) done(doc []byte) {
-	if len(doc) <= maxPooledBytes {
+func (r *reader) done() {
+	if len(r.doc) <= maxPooledBytes {
+		r.doc, r.buf, r.names, r.count = nil, bytes.Buffer{}, r.names[:0], 0
 		readers.Put(r)
 	}
+}
+
+var nameSeed = maphash.MakeSeed()
+
+// name reads a name of the object that r is in, and notes it.
+func (r *reader) name(note bool) (jsontext.Value, error) {
+	name, err := r.dec.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	end := r.dec.InputOffset()
+	name = r.doc[end-int64(len(name)) : end] // what the decoder returns is good until it goes on
+	if !note {
+		return name, nil
+	}
+	if r.names == nil {
+		// A member takes five bytes at least.
+		r.names = make([]uint64, 0, min(bytes.Count(r.doc, []byte(":")), len(r.doc)/5))
+	}
+	// Nobody outside can tell what collides under the seed of this process.
+	const odd = 0x9e3779b97f4a7c15
+	r.names = append(r.names, maphash.Bytes(nameSeed, unquote(name))^r.objects[r.dec.StackDepth()]*odd)
+	return name, nil
+}
+
+// value reads a value, and notes all names in it.
+func (r *reader) value(note bool) (jsontext.Value, error) {
+	if !note {
+		return r.dec.ReadValue()
+	}
+	depth, begin := r.dec.StackDepth(), r.dec.InputOffset()
+	for {
+		inner := r.dec.StackDepth()
+		if kind, n := r.dec.StackIndex(inner); inner > depth && kind == '{' && n%2 == 0 && r.dec.PeekKind() == '"' {
+			if _, err := r.name(note); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		token, err := r.dec.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		if token.Kind() == '{' {
+			r.begin()
+		}
+		if r.dec.StackDepth() == depth {
+			return bytes.TrimLeft(r.doc[begin:r.dec.InputOffset()], " \t\r\n:"), nil
+		}
+	}
+}
+
+// begin numbers the object that r has just come into.
+func (r *reader) begin() {
+	r.count++
+	r.objects[r.dec.StackDepth()] = r.count
+}
+
+// unique reports whether no object had a name twice, as far as r has read.
+func (r *reader) unique() bool {
+	slices.Sort(r.names)
+	for i := 1; i < len(r.names); i++ {
+		if r.names[i] == r.names[i-1] {
+			return false
+		}
+	}
+	return true
 }
 
 // maxPooledBytes is how large a buffer may be to be kept for the next token.
@@ -442,29 +564,35 @@ const maxPooledBytes = 16 << 10
 // members calls visit for each member of the one JSON object that doc is, with
 // its unescaped name, its raw value, and the offset at which the value ends;
 // all are valid during the call only. It reports whether doc is such an object,
-// with unique names, valid UTF-8, no more than maxDepth levels, nothing but white
-// space around it, and visit never returned false. visit may see the first
-// members twice.
-func members(doc []byte, visit func(name []byte, value jsontext.Value, end int) bool, opts ...jsontext.Options) bool {
-	if len(opts) == 0 {
-		if ok, done := quickMembers(doc, visit); done {
-			return ok
-		}
+// with unique names throughout, valid UTF-8, no more than maxDepth levels,
+// nothing but white space around it, and visit never returned false. visit may
+// see the first members twice.
+func members(doc []byte, visit func(name []byte, value jsontext.Value, end int) bool) bool {
+	if ok, done := quickMembers(doc, visit); done {
+		return ok
 	}
-	if tooDeep(doc) { // for the decoder to recurse into
-		return false
-	}
-	r := read(doc, opts...)
-	defer r.done(doc)
+	// The decoder would recurse.
+	return !tooDeep(doc) && walk(doc, true, visit)
+}
+
+// sloppyMembers is members where names may occur twice and UTF-8 be invalid.
+func sloppyMembers(doc []byte, visit func(name []byte, value jsontext.Value, end int) bool) bool {
+	return walk(doc, false, visit)
+}
+
+func walk(doc []byte, strict bool, visit func(name []byte, value jsontext.Value, end int) bool) bool {
+	r := read(doc, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(!strict))
+	defer r.done()
 	if open, err := r.dec.ReadToken(); err != nil || open.Kind() != '{' {
 		return false
 	}
+	r.begin()
 	for r.dec.PeekKind() == '"' {
-		name, err := r.dec.ReadValue()
+		name, err := r.name(strict)
 		if err != nil {
 			return false
 		}
-		value, err := r.dec.ReadValue()
+		value, err := r.value(strict)
 		if err != nil || !visit(unquote(name), value, int(r.dec.InputOffset())) {
 			return false
 		}
@@ -473,7 +601,7 @@ func members(doc []byte, visit func(name []byte, value jsontext.Value, end int) 
 		return false
 	}
 	_, err := r.dec.ReadToken()
-	return err == io.EOF
+	return err == io.EOF && r.unique()
 }
 
 // quickMembers is members for an object as Cognito writes it: without white
@@ -641,7 +769,7 @@ func elements(value jsontext.Value, visit func(value jsontext.Value, end int) bo
 	}
 	// The value comes from a decoder and is valid: reading it cannot fail.
 	r := read(value, opts...)
-	defer r.done(value)
+	defer r.done()
 	_, _ = r.dec.ReadToken()
 	for r.dec.PeekKind() != ']' {
 		element, err := r.dec.ReadValue()
@@ -657,7 +785,7 @@ func elements(value jsontext.Value, visit func(value jsontext.Value, end int) bo
 // cannot count them, and Go's conversion of such a number to an integer differs
 // between machines.
 func numericDate(value jsontext.Value, up bool) (time.Time, bool) {
-	if value.Kind() != '0' {
+	if value.Kind() != '0' || len(value) > maxNumberBytes {
 		return time.Time{}, false
 	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
@@ -673,6 +801,10 @@ func numericDate(value jsontext.Value, up bool) (time.Time, bool) {
 }
 
 const maxDate = 1 << 53
+
+// maxNumberBytes bounds the text of a number (RFC 8259, section 9, lets readers
+// do so), which takes more memory to convert than to carry.
+const maxNumberBytes = 1 << 10
 
 // fits reports whether every number in value is one that a double can hold.
 // Readers differ about the others, golang-jwt refuses them, and so a token with
@@ -695,6 +827,9 @@ func fits(value jsontext.Value) bool {
 				n = len(value) - i
 			}
 			number := value[i : i+n]
+			if n > maxNumberBytes {
+				return false
+			}
 			// It takes an exponent or 309 digits to be too large.
 			if n > 308 || bytes.ContainsAny(number, "eE") {
 				if _, err := strconv.ParseFloat(string(number), 64); err != nil {

@@ -583,11 +583,10 @@ func parseKeySet(doc []byte) (*keySet, error) {
 	}
 	// Sloppiness within one key costs that key, not the set: so it is allowed
 	// here, and looked for in each key.
-	lenient := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 	set := &keySet{keys: map[string]*key{}}
 	var count, lists int
 	ambiguous := map[string]bool{}
-	ok := members(doc, func(name []byte, value jsontext.Value, _ int) bool {
+	ok := sloppyMembers(doc, func(name []byte, value jsontext.Value, _ int) bool {
 		if string(name) != "keys" {
 			return utf8.Valid(name) && utf8.Valid(value)
 		}
@@ -596,8 +595,8 @@ func parseKeySet(doc []byte) (*keySet, error) {
 			count++
 			set.add(raw, ambiguous)
 			return count <= maxKeys
-		}, lenient...)
-	}, lenient...)
+		}, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	})
 	switch {
 	case count > maxKeys:
 		return nil, fmt.Errorf("the key set has more than %d keys", maxKeys)

@@ -974,7 +974,7 @@ func mustPanic(t *testing.T, function, of string, f func()) {
 }
 
 func TestTokenSource_custom(t *testing.T) {
-	forbidden := cognitoauth.Group("admin").Check(nil, new(cognitoauth.Claims))
+	forbidden := cognitoauth.Group("admin").Check(nil, &cognitoauth.Claims{TokenUse: cognitoauth.AccessToken})
 	noToken := cognitoauth.Authenticated().Check(nil, nil)
 	for _, tt := range []struct {
 		name   string

@@ -32,7 +32,8 @@ type rule interface {
 }
 
 // Check reports whether the claims meet the policy: nil, or an [*Error] that
-// tells which part of it they do not meet. Nil claims never do. r is what an
+// tells which part of it they do not meet. Nil claims, and those without a
+// TokenUse, which no token has carried, never do. r is what an
 // [Assert] in the policy is given, and may be nil if there is none. Safe for
 // concurrent use.
 func (p Policy) Check(r *http.Request, c *Claims) error {
@@ -44,8 +45,11 @@ func (p Policy) Check(r *http.Request, c *Claims) error {
 
 func (p Policy) check(r *http.Request, c *Claims) *Error {
 	switch {
-	case c == nil:
+	case c == nil || c.TokenUse == "":
 		e := refuse(&tokenMissing, evidence{})
+		if c != nil {
+			e.note = "; the Claims have no TokenUse, as those of every token have"
+		}
 		e.scopes = p.scopes(nil)
 		return e
 	case p.rule == nil:
@@ -114,10 +118,13 @@ func hintGroup(name string) func(*Claims) string {
 			return scope
 		case c.IsMachine():
 			return ": a machine's token has no groups; Scope and ClientID are for machines"
-		case len(c.groups) == 0:
+		case c.groups.first() == "":
 			return ": the token has no cognito:groups; a user who has joined a group since logging in needs a new token"
-		case slices.ContainsFunc(c.groups, func(g string) bool { return strings.EqualFold(g, name) }):
-			return ": the user is in a group that differs from it only in case"
+		}
+		for group := range c.groups.all {
+			if strings.EqualFold(group, name) {
+				return ": the user is in a group that differs from it only in case"
+			}
 		}
 		return ": the user is in other groups"
 	}

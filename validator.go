@@ -289,7 +289,7 @@ func (x *explanation) claims() {
 	}
 	x.add("client", quote(x.c.ClientID), clients, checkClient(t, x.c))
 	x.add("subject", "", "a sub on a user's token", checkSubject(x.c))
-	x.add("audience", list(x.c.audience), audience, checkAudience(t, x.c))
+	x.add("audience", list(x.c.Audience()), audience, checkAudience(t, x.c))
 }
 
 // times makes the checks of exp, nbf and iat one by one: each on claims that
@@ -764,22 +764,28 @@ func checkAudience(t *trust, c *Claims) *Error {
 	if t.use != AccessToken {
 		return nil // aud is the client, checked as such
 	}
-	if c.audience == nil {
+	if c.audience == "" {
 		if len(t.audiences) == 0 || c.IsMachine() {
 			return nil
 		}
 		return refuse(&audienceMismatch, evidence{})
 	}
-	if len(c.audience) == 0 || slices.Contains(c.audience, "") {
-		return refuse(&audienceMismatch, evidence{note: " is an empty list or names an empty audience"})
-	}
 	own := len(t.audiences) == 0 || c.IsMachine()
-	for _, aud := range c.audience {
-		if own && aud == c.ClientID || slices.Contains(t.audiences, aud) {
-			return nil
+	met, found := false, c.audience.first()
+	for aud := range c.audience.all {
+		if aud == "" {
+			found = ""
+			break
 		}
+		met = met || own && aud == c.ClientID || slices.Contains(t.audiences, aud)
 	}
-	return refuse(&audienceMismatch, evidence{found: c.audience[0]})
+	switch {
+	case found == "":
+		return refuse(&audienceMismatch, evidence{note: " is an empty list or names an empty audience"})
+	case !met:
+		return refuse(&audienceMismatch, evidence{found: found})
+	}
+	return nil
 }
 
 // checkSignature resolves the key through keyfunc and verifies with
