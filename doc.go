@@ -35,6 +35,47 @@
 //   - [Config].Revoked.
 //   - The fallback policy, then the route's own.
 //
+// # Cognito in one screen
+//
+// Which token carries what, and where it is found. In parentheses: not on every
+// token. An API is called with access tokens; a machine is an app client that
+// got one for itself (client credentials).
+//
+//	claim             access token  ID token      machine       in Claims
+//	iss               issuer        issuer        issuer        Issuer, PoolID
+//	token_use         "access"      "id"          "access"      TokenUse
+//	client_id         app client    -             app client    ClientID
+//	aud               (resource)    app client    -             Audience, ClientID
+//	sub               user          user          (app client)  Subject
+//	username          user name     -             -             Username
+//	cognito:username  -             user name     -             Username
+//	scope             (granted)     -             (granted)     Scopes, HasScope
+//	cognito:groups    (groups)      (groups)      -             Groups, HasGroup
+//	auth_time         login         login         (set)         AuthTime
+//	iat, exp          issue, end    issue, end    issue, end    IssuedAt, Expiry
+//	jti               (unique)      (unique)      (unique)      ID
+//	origin_jti        (login)       (login)       (login)       OriginID
+//	event_id          (request)     (request)     (request)     EventID
+//	acr               (level)       (level)       -             ACR
+//	version           (2)           -             (2)           Decode
+//	email             -             (attribute)   -             String
+//	email_verified    -             (attribute)   -             Bool
+//	custom:tenant     -             (attribute)   -             String
+//
+// In detail:
+//
+//   - aud is on an access token if the client asked for a resource (RFC 8707),
+//     see Pool.Audiences; a trigger can set it to the client_id and nothing else.
+//   - scope after a login by API (InitiateAuth) is aws.cognito.signin.user.admin
+//     alone; a machine has custom scopes alone.
+//   - jti and origin_jti need token revocation, on by default for new app
+//     clients. All tokens of one login share origin_jti, refreshed ones too.
+//   - A pre-token-generation trigger may change scope and groups and add claims,
+//     to access tokens as well; not who, which client, which kind, and when.
+//   - The header is kid and alg, RS256; expect no typ. ID and access tokens are
+//     signed by different keys of one set.
+//   - Refresh tokens are for Cognito alone. Nobody else can read them.
+//
 // # Wiring
 //
 // Every route is protected unless the value registered for it is
@@ -49,6 +90,8 @@
 // public text, and Detail for the log, which names what was found, what was
 // expected and which setting mends it. The fault of a caller is 400, 401 or
 // 403; keys that cannot be fetched are 503, a wiring mistake 500.
+// [Middleware.Explain] makes every check of one token, to find out why it is
+// refused.
 //
 // # Keys
 //
@@ -64,13 +107,13 @@
 // A token that was verified is remembered by its SHA-256 (Config.TokenCache).
 // Used again it costs neither decoding nor a signature; but its time, its key's
 // presence in the current key set, Config.Revoked and the policies are checked
-// on every use. [Middleware.Explain] tells why a token is refused, check by
-// check. [WithExpiry] ends a stream with its token.
+// on every use.
 //
 // # Limits
 //
 // A token has at most 32 KiB (Config.MaxTokenBytes), its header 1 KiB, its kid
 // 256 bytes, its JSON 64 levels. A key set has at most 256 KiB and 100 keys,
 // RSA of 2048 to 8192 bits. Whether a token was revoked after it was issued is
-// not in the token: see Config.Revoked.
+// not in the token: see Config.Revoked. A token is judged when the request
+// begins; [WithExpiry] ends what outlives that, such as a stream.
 package cognitoauth

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -653,6 +654,49 @@ func ExampleClaims_Decode() {
 	// Output: acme 5 <nil>
 }
 
+// The lists are the caller's own, in the token's order.
+func ExampleClaims_Groups() {
+	claims := demo.AccessToken().Groups("staff", "admins").Claims()
+	fmt.Println(claims.Groups())
+	fmt.Println(demo.AccessToken().Claims().Groups() == nil) // in no group
+	// Output:
+	// [staff admins]
+	// true
+}
+
+func ExampleClaims_HasGroup() {
+	claims := demo.AccessToken().Groups("staff").Claims()
+	fmt.Println(claims.HasGroup("staff"), claims.HasGroup("Staff"))
+	// Output: true false
+}
+
+func ExampleClaims_Scopes() {
+	fmt.Println(demo.AccessToken().Scopes("orders/read", "orders/write").Claims().Scopes())
+	fmt.Println(demo.AccessToken().Claims().Scopes()) // after a login by API
+	fmt.Println(demo.IDToken().Claims().Scopes())
+	// Output:
+	// [orders/read orders/write]
+	// [aws.cognito.signin.user.admin]
+	// []
+}
+
+// A handler that does more for those who may, and the rest for all.
+func ExampleClaims_HasScope() {
+	claims := demo.AccessToken().Scopes("orders/read").Claims()
+	fmt.Println(claims.HasScope("orders/read"), claims.HasScope("orders"))
+	// Output: true false
+}
+
+func ExampleClaims_Audience() {
+	fmt.Println(demo.AccessToken().Claims().Audience())
+	fmt.Println(demo.AccessToken().Set("aud", "https://orders.example.com").Claims().Audience())
+	fmt.Println(demo.IDToken().Claims().Audience())
+	// Output:
+	// []
+	// [https://orders.example.com]
+	// [1example23456789]
+}
+
 func ExampleClaims_String() {
 	claims := demo.IDToken().Set("custom:tenant", "acme").Claims()
 	fmt.Printf("%q %q\n", claims.String("custom:tenant"), claims.String("custom:none"))
@@ -791,6 +835,50 @@ func ExampleError_Detail() {
 	// 401 cognitoauth: the token has expired
 }
 
+// For an answer in a form of your own. Where another token would not help there
+// is no challenge.
+func ExampleError_Challenge() {
+	for _, policy := range []cognitoauth.Policy{cognitoauth.Scope("orders/write"), cognitoauth.Group("admins")} {
+		var refusal *cognitoauth.Error
+		if errors.As(policy.Check(nil, demo.AccessToken().Claims()), &refusal) {
+			fmt.Printf("%d %q\n", refusal.Status, refusal.Challenge())
+		}
+	}
+	// Output:
+	// 403 "Bearer realm=\"api\", error=\"insufficient_scope\", error_description=\"the token lacks a scope\", scope=\"orders/write\""
+	// 403 ""
+}
+
+// The public text is safe to show: it quotes nothing of the request.
+func ExampleError_Error() {
+	err := cognitoauth.Scope("orders/write").Check(nil, demo.AccessToken().Claims())
+	fmt.Println(err)
+	// Output: cognitoauth: the token lacks a scope
+}
+
+// errors.Is looks at what Unwrap returns: one sentinel for each kind of answer.
+func ExampleError_Unwrap() {
+	err := cognitoauth.Scope("orders/write").Check(nil, demo.AccessToken().Claims())
+	fmt.Println(errors.Is(err, cognitoauth.ErrInsufficientScope), errors.Is(err, cognitoauth.ErrForbidden))
+	// Output: true false
+}
+
+// In a record of package slog a refusal is a group, detail included. With
+// Config.Logger set the middleware writes such records itself.
+func ExampleError_LogValue() {
+	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+	err := cognitoauth.ClientID("1backoffice").Check(nil, demo.AccessToken().Client("2web").Claims())
+	log.Warn("refused", "err", err)
+	// Output: level=WARN msg=refused err.code=client_denied err.status=403 err.detail="client_id \"2web\" is denied by ClientID(\"1backoffice\")"
+}
+
 // A handler that decides by itself answers in the same form.
 func ExampleWriteError() {
 	staff := cognitoauth.Group("staff")
@@ -832,6 +920,41 @@ func ExampleDecision() {
 	// Output:
 	// true anonymous "GET /healthz"
 	// false token_missing "GET /users/{user}"
+}
+
+// Config says all there is to say; what is left out has a default.
+func ExampleConfig() {
+	cfg := cognitoauth.Config{
+		Pools: []cognitoauth.Pool{{
+			ID:        "eu-west-1_EXAMPLE01",
+			ClientIDs: []string{"1web", "2mobile"},
+		}},
+		Fallback: cognitoauth.UserToken(),
+		Realm:    "orders",
+		Leeway:   time.Minute,
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(auth.Wrap(hello), "GET", "/", nil)
+	// Output: 401 Bearer realm="orders"
+}
+
+// A key set that is known in advance, from a file say: no network at all, and
+// no key beside it.
+func ExamplePool_keySet() {
+	keys := demo.KeySet() // os.ReadFile("jwks.json")
+	auth, err := cognitoauth.New(cognitoauth.Config{
+		Pools: []cognitoauth.Pool{{ID: "eu-west-1_EXAMPLE01", ClientIDs: []string{"1example23456789"}, JWKS: keys}},
+		Now:   demo.Now,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = auth.Validate(context.Background(), demo.AccessToken().String())
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 // All tokens of one login share origin_jti.

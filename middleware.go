@@ -25,11 +25,14 @@ type Config struct {
 	_ [0]func() // keyed literals only
 
 	// Pools are the user pools, or the kinds of token of one, that are accepted.
+	// Required: one or more. No two may accept the same issuer with the same
+	// TokenUse.
 	Pools []Pool
 	// Fallback is what every route demands that is not marked by AllowAnonymous
 	// or Optional. Zero: Authenticated().
 	Fallback Policy
-	// Leeway is how far this machine's clock may be off. Zero: 30 s; at most
+	// Leeway is how far this machine's clock may be off. It is granted on exp,
+	// nbf, iat, Pool.MaxLifetime and AuthenticatedWithin. Zero: 30 s; at most
 	// 5 min, not negative.
 	Leeway time.Duration
 	// TokenSource is where the token is. Nil: the Authorization header, scheme
@@ -50,10 +53,10 @@ type Config struct {
 	Realm string
 	// HTTPClient fetches key sets. Nil: one of our own, which uses the proxy of
 	// the environment. It is copied; redirects are never followed, cookies never
-	// sent, and its Timeout is set to 5 s.
+	// sent, its Timeout is set to 5 s, and at most 256 KiB are read.
 	HTTPClient *http.Client
 	// ErrorHandler answers refused requests. Nil: [WriteError]. It cannot let a
-	// request through. It runs on the request's goroutine.
+	// request through. It runs on the requests' goroutines, many at a time.
 	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
 	// Logger gets a record for each refusal (Info) and for what happens to key
 	// sets (Info to Error), and nothing for what is let in. A refusal's record
@@ -67,15 +70,18 @@ type Config struct {
 	// OnDecision is told of each request once its decision is final: before the
 	// handler runs, or before the refusal is answered. A refusal by a Require
 	// that Wrap cannot see, because it stands inside another handler, is told in
-	// a second call. Nil: none. It runs on the request's goroutine.
+	// a second call. Nil: none. It runs on the requests' goroutines, many at a
+	// time.
 	OnDecision func(context.Context, Decision)
 	// Revoked is asked about each token after it has been verified: true refuses
 	// it with 401, an error with 503. Cognito tokens stay good until they expire,
 	// whatever is revoked (developer guide, "Revoking refresh tokens"); a list
-	// of Claims.OriginID closes that gap. Nil: none. It gets the request's
-	// context and must be safe for concurrent use.
+	// of Claims.OriginID closes that gap. It is asked on each use of a token, a
+	// remembered one too. Nil: none. It gets the request's context and no other
+	// time limit, and must be safe for concurrent use.
 	Revoked func(context.Context, *Claims) (bool, error)
-	// Now is the clock, for expiry and for the age of key sets. Nil: time.Now.
+	// Now is the clock, for expiry and for the age of key sets; time limits go by
+	// the machine's own. Nil: time.Now. It must be safe for concurrent use.
 	Now func() time.Time
 }
 

@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -73,21 +74,143 @@ func TestREADMESnippetsAreCompiled(t *testing.T) {
 }
 
 func TestLinksExist(t *testing.T) {
+	pages, err := filepath.Glob("examples/*/README.md")
+	if err != nil || len(pages) < 4 {
+		t.Fatal(pages, err)
+	}
 	found := 0
-	for _, name := range []string{"README.md", "CHANGELOG.md", "SECURITY.md"} {
-		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)|(?m)^\[[^]]+\]: (\S+)$`).FindAllStringSubmatch(readText(t, name), -1) {
+	for _, name := range append(pages, "README.md", "CHANGELOG.md", "SECURITY.md", "examples/README.md") {
+		prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(readText(t, name), "")
+		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)|(?m)^\[[^]]+\]: (\S+)$`).FindAllStringSubmatch(prose, -1) {
 			found++
-			target := m[1] + m[2]
+			target, heading, _ := strings.Cut(m[1]+m[2], "#")
 			if strings.HasPrefix(target, "https://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.FromSlash(target)); err != nil {
+			page := name
+			if target != "" {
+				page = filepath.Join(filepath.Dir(name), filepath.FromSlash(target))
+			}
+			if _, err := os.Stat(page); err != nil {
 				t.Errorf("%s links to %s: %v", name, target, err)
+			} else if heading != "" && !slices.Contains(headings(readText(t, page)), heading) {
+				t.Errorf("%s links to %s, which has no heading %q", name, page, heading)
 			}
 		}
 	}
-	if found < 5 {
+	if found < 25 {
 		t.Errorf("%d links found", found)
+	}
+}
+
+// headings are those of a page, in the form that links have.
+func headings(page string) (all []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		words := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		all = append(all, strings.ReplaceAll(words, " ", "-"))
+	}
+	return all
+}
+
+// Every setting says what it is when left out, and every number how large it
+// may be.
+func TestFieldsSayTheirDefaults(t *testing.T) {
+	found := 0
+	for name, page := range map[string]string{"Config": "middleware.go", "Pool": "validator.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), page, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok || spec.Name.Name != name {
+				return true
+			}
+			for _, field := range spec.Type.(*ast.StructType).Fields.List {
+				if !field.Names[0].IsExported() {
+					continue
+				}
+				found++
+				doc := strings.Join(strings.Fields(field.Doc.Text()), " ")
+				if !regexp.MustCompile(`\b(Required|(Zero|Empty|Nil|None|False): )`).MatchString(doc) {
+					t.Errorf("%s.%s does not say what it is by default", name, field.Names[0])
+				}
+				number := regexp.MustCompile(`^(int|time\.Duration)$`).MatchString(types.ExprString(field.Type))
+				if number && !regexp.MustCompile(`(?i)at most [0-9]|[0-9] \S+ to [0-9]`).MatchString(doc) {
+					t.Errorf("%s.%s does not say how large it may be", name, field.Names[0])
+				}
+			}
+			return false
+		})
+	}
+	if found < 24 {
+		t.Errorf("%d settings found", found)
+	}
+}
+
+// The index has a command for every example, and names what exists.
+func TestExamplesIndex(t *testing.T) {
+	index := readText(t, "examples/README.md")
+	dirs, err := os.ReadDir("examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := 0
+	for _, dir := range dirs {
+		if !dir.IsDir() {
+			continue
+		}
+		listed++
+		row := regexp.MustCompile("(?m)^\\| \\[" + dir.Name() + "\\]\\(" + dir.Name() + "\\) \\| .* \\| `go [^`]*examples/" + dir.Name() + "[^`]*` \\|$")
+		if !row.MatchString(index) {
+			t.Errorf("no line with a command for %s", dir.Name())
+		}
+	}
+	if rows := strings.Count(index, "\n| [") + strings.Count(index, "\n|---"); rows != listed+1 || listed < 6 {
+		t.Errorf("%d examples, %d rows", listed, rows)
+	}
+	for _, m := range regexp.MustCompile("`(Example[A-Za-z_]*)`").FindAllStringSubmatch(index, -1) {
+		if !strings.Contains(readText(t, "example_test.go"), "\nfunc "+m[1]+"() {") {
+			t.Errorf("%s does not exist", m[1])
+		}
+	}
+	if n := namesExist(t, "examples/README.md", index); n < 15 {
+		t.Errorf("%d names found", n)
+	}
+}
+
+// What a user calls has an example: one of its own here, and in package
+// cognitotest, where a token is made of many small calls, a call in an example.
+func TestEveryFunctionHasAnExample(t *testing.T) {
+	examples, kit := readText(t, "example_test.go"), readText(t, "cognitotest/example_test.go")
+	found := 0
+	for _, m := range regexp.MustCompile(`(?m)^func (?:\(. \*?([A-Z][a-z]+)\) )?([A-Z][A-Za-z]+)\(`).FindAllStringSubmatch(readText(t, "testdata/api.txt"), -1) {
+		found++
+		if name := strings.TrimPrefix(m[1]+"_"+m[2], "_"); !strings.Contains(examples, "\nfunc Example"+name+"() {\n") {
+			t.Errorf("there is no Example%s", name)
+		}
+	}
+	pkgs, err := filepath.Glob("cognitotest/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range pkgs {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (\(. \*(?:Pool|Token)\) )?([A-Z][A-Za-z]+)\(`).FindAllStringSubmatch(readText(t, name), -1) {
+			found++
+			call := "." + m[2] + "("
+			if m[1] == "" {
+				call = "cognitotest" + call
+			}
+			if !strings.Contains(kit, call) {
+				t.Errorf("no example of cognitotest calls %s", m[2])
+			}
+		}
+	}
+	if found < 70 {
+		t.Errorf("%d functions found", found)
 	}
 }
 
@@ -392,20 +515,9 @@ func TestREADMETableOfAnswers(t *testing.T) {
 
 // The README speaks of names that exist.
 func TestREADMENamesExist(t *testing.T) {
-	api, doc := readText(t, "testdata/api.txt"), readText(t, "README.md")
-	prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(doc, "")
-	prose, _, _ = strings.Cut(prose, "## Coming from ASP.NET Core") // has the names of others
-	found := 0
-	for _, name := range quoted(prose) {
-		if !regexp.MustCompile(`^(Config\.|Pool\.|Claims\.)?[A-Z][A-Za-z]+$`).MatchString(name) || name == "Retry-After" {
-			continue
-		}
-		found++
-		last := name[strings.LastIndexByte(name, '.')+1:]
-		if !regexp.MustCompile(`\b`+last+`\b`).MatchString(api) && last != "InitiateAuth" {
-			t.Errorf("README names %s, which does not exist", name)
-		}
-	}
+	doc := readText(t, "README.md")
+	prose, _, _ := strings.Cut(doc, "## Coming from ASP.NET Core") // has the names of others
+	found := namesExist(t, "README.md", prose)
 	for _, name := range regexp.MustCompile(`COGNITO_[A-Z_]+`).FindAllString(doc, -1) {
 		found++
 		if !strings.Contains(readText(t, "middleware.go"), `os.Getenv("`+name+`")`) {
@@ -414,5 +526,92 @@ func TestREADMENamesExist(t *testing.T) {
 	}
 	if found < 20 {
 		t.Errorf("%d names found", found)
+	}
+}
+
+// namesExist looks for the exported names and the codes of errors in a page, and
+// counts them.
+func namesExist(t *testing.T, page, text string) (found int) {
+	t.Helper()
+	api, codes := readText(t, "testdata/api.txt"), reasons(t)
+	others := []string{"Retry-After", "InitiateAuth", "Referer", "EventSource", "POST"}
+	prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, "")
+	for _, name := range quoted(prose) {
+		switch {
+		case slices.Contains(others, name):
+		case regexp.MustCompile(`^((Config|Pool|Claims|cognitoauth|auth)\.)?[A-Z][A-Za-z]+(:|$)`).MatchString(name):
+			found++
+			last := regexp.MustCompile(`^([a-zA-Z]+\.)?([A-Z][A-Za-z]+)`).FindStringSubmatch(name)[2]
+			if !regexp.MustCompile(`\b` + last + `\b`).MatchString(api) {
+				t.Errorf("%s names %s, which does not exist", page, name)
+			}
+		case regexp.MustCompile(`^[a-z]+_[a-z_]+$`).MatchString(name):
+			if _, ok := codes[name]; !ok && name != "client_id" && name != "token_use" && name != "acr_values" && name != "max_age" {
+				t.Errorf("%s names the code %s, which does not exist", page, name)
+			}
+		}
+	}
+	return found
+}
+
+// screen is the table of doc.go that says which token carries what.
+func screen(t *testing.T) (rows [][]string) {
+	t.Helper()
+	_, text, ok := strings.Cut(readText(t, "doc.go"), "// # Cognito in one screen\n")
+	if !ok {
+		t.Fatal("doc.go has no such section")
+	}
+	text, _, _ = strings.Cut(text, "// # ")
+	for line := range strings.Lines(text) {
+		if line, ok := strings.CutPrefix(strings.TrimSpace(line), "//\t"); ok {
+			rows = append(rows, regexp.MustCompile(` {2,}`).Split(line, -1))
+		}
+	}
+	if len(rows) < 10 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	return rows[1:]
+}
+
+// Cognito in one screen: what stands there is in the tokens of the kit, what is
+// in those stands there, and what it becomes in Claims exists.
+func TestDocScreen(t *testing.T) {
+	tokens := []*cognitotest.Token{demo.AccessToken(), demo.IDToken(), demo.MachineToken()}
+	api, listed := readText(t, "testdata/api.txt"), map[string]bool{}
+	payloads := make([]map[string]any, len(tokens))
+	for i, token := range tokens {
+		if err := token.Claims().Decode(&payloads[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range screen(t) {
+		if len(row) != 5 {
+			t.Fatalf("%d columns: %q", len(row), row)
+		}
+		for claim := range strings.SplitSeq(row[0], ", ") {
+			listed[claim] = true
+			for i, cell := range row[1:4] {
+				got, there := payloads[i][claim]
+				switch {
+				case strings.HasPrefix(cell, "("): // on some tokens
+				case there != (cell != "-"):
+					t.Errorf("%s: %q, but in the token it is %v", claim, cell, got)
+				case strings.HasPrefix(cell, `"`) && strconv.Quote(got.(string)) != cell:
+					t.Errorf("%s: %q, but in the token it is %v", claim, cell, got)
+				}
+			}
+		}
+		for name := range strings.SplitSeq(row[4], ", ") {
+			if !regexp.MustCompile(`(?m)^(func \(c \*Claims\) ` + name + `\(|type Claims struct .*\b` + name + `\b)`).MatchString(api) {
+				t.Errorf("Claims has no %s", name)
+			}
+		}
+	}
+	for _, payload := range payloads {
+		for claim := range payload {
+			if !listed[claim] {
+				t.Errorf("%s is not listed", claim)
+			}
+		}
 	}
 }

@@ -846,43 +846,53 @@ func (v *validator) checkRevoked(ctx context.Context, c *Claims) *Error {
 type Pool struct {
 	_ [0]func() // keyed literals only
 
-	// ID is the user pool's ID, "eu-west-1_EXAMPLE01". Region, issuers and
-	// key-set URL follow from it, in the partitions aws, aws-cn, aws-us-gov and
-	// aws-eusc; elsewhere Issuer is needed, and ID may look as it likes. Required.
+	// ID is the user pool's ID, "eu-west-1_EXAMPLE01", at most 55 characters.
+	// Region, issuers and key-set URL follow from it, in the partitions aws,
+	// aws-cn, aws-us-gov and aws-eusc; elsewhere Issuer is needed, and ID may look
+	// as it likes. Required.
 	ID string
-	// ClientIDs are the app clients whose tokens are accepted. Required, unless
-	// DangerouslyAllowAnyClient.
+	// ClientIDs are the app clients whose tokens are accepted, compared with
+	// client_id, on ID tokens with aud. Required, unless
+	// DangerouslyAllowAnyClient. Each is at most 128 bytes of printable ASCII
+	// without space and comma.
 	ClientIDs []string
 	// TokenUse is the kind of token. Empty: AccessToken. To accept both, list the
 	// pool twice.
 	TokenUse TokenUse
 	// Audiences are the resource identifiers that this API answers to (RFC 8707).
-	// With them, a user's token must name one of them in aud. Without, a token
-	// that is bound to a resource is refused. Access tokens only.
+	// With them, a user's token must name one of them in aud; a machine's may
+	// also have no aud, since it cannot be bound. None: a token that is bound to a
+	// resource is refused. Access tokens only; an app client's ID is no audience.
 	Audiences []string
 	// ReplicaRegions are further regions of a multi-Region pool, whose original
 	// form of the issuer is accepted too. The updated form always names the
-	// primary region.
+	// primary region. None: that of ID alone. They are of its partition, and
+	// exclude Issuer.
 	ReplicaRegions []string
-	// MaxLifetime bounds exp - iat, or exp - now without iat. Zero: 24 h, the
-	// longest that Cognito allows; an emulator may need more. At most 100 years.
+	// MaxLifetime bounds exp - iat, or exp - now without iat; Config.Leeway is
+	// added. Zero: 24 h, the longest that Cognito allows; an emulator may need
+	// more. At most 100 years, not negative.
 	MaxLifetime time.Duration
 	// Issuer replaces the issuers that follow from ID, for emulators and custom
 	// endpoints, or to pin one form. It is compared byte for byte and is not
-	// called. Excludes ReplicaRegions.
+	// called, except for keys, if neither JWKSURL nor JWKS is there. Empty: the
+	// original and the updated form for ID. An http or https URL without user,
+	// query and fragment; excludes ReplicaRegions.
 	Issuer string
 	// JWKSURL is where keys are fetched, if elsewhere than at the issuer. Empty:
 	// what follows from ID, or {Issuer}/.well-known/jwks.json. It must be https,
 	// or http on loopback.
 	JWKSURL string
 	// JWKS is a key set known in advance (RFC 7517): nothing is fetched, and a
-	// key that is not in it stays unknown. Excludes JWKSURL.
+	// key that is not in it stays unknown. Nil: keys are fetched. At most 256 KiB
+	// and 100 keys, with one that is usable. Excludes JWKSURL.
 	JWKS []byte
 	// DangerouslyAllowAnyClient accepts every app client of the pool, those that
-	// somebody registers tomorrow included. Excludes ClientIDs.
+	// somebody registers tomorrow included. False: ClientIDs alone. Excludes
+	// ClientIDs.
 	DangerouslyAllowAnyClient bool
 	// DangerouslyAllowHTTP allows a key-set URL with http on any host. Whoever is
-	// on the way can then replace the keys.
+	// on the way can then replace the keys. False: on loopback alone.
 	DangerouslyAllowHTTP bool
 }
 
