@@ -469,6 +469,7 @@ type reader struct {
 	// names has a hash of each name and its object. The decoder could look for
 	// duplicates itself, but takes 13 times the document for that.
 	names   []uint64
+	text    []byte               // of a name with escapes
 	objects [maxDepth + 1]uint64 // the number of the object at each depth
 	count   uint64               // of objects
 }
@@ -504,13 +505,14 @@ func (r *reader) name(note bool) (jsontext.Value, error) {
 	if !note {
 		return name, nil
 	}
-	if r.names == nil {
-		// A member takes five bytes at least.
-		r.names = make([]uint64, 0, min(bytes.Count(r.doc, []byte(":")), len(r.doc)/5))
+	text := name[1 : len(name)-1]
+	if bytes.IndexByte(text, '\\') >= 0 {
+		r.text, _ = jsontext.AppendUnquote(r.text[:0], name)
+		text = r.text
 	}
 	// Nobody outside can tell what collides under the seed of this process.
 	const odd = 0x9e3779b97f4a7c15
-	r.names = append(r.names, maphash.Bytes(nameSeed, unquote(name))^r.objects[r.dec.StackDepth()]*odd)
+	r.names = append(r.names, maphash.Bytes(nameSeed, text)^r.objects[r.dec.StackDepth()]*odd)
 	return name, nil
 }
 
@@ -583,6 +585,9 @@ func sloppyMembers(doc []byte, visit func(name []byte, value jsontext.Value, end
 func walk(doc []byte, strict bool, visit func(name []byte, value jsontext.Value, end int) bool) bool {
 	r := read(doc, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(!strict))
 	defer r.done()
+	if strict { // at once, since growing takes a multiple; a member takes five bytes at least
+		r.names = slices.Grow(r.names, min(bytes.Count(doc, []byte(":")), len(doc)/5))
+	}
 	if open, err := r.dec.ReadToken(); err != nil || open.Kind() != '{' {
 		return false
 	}
