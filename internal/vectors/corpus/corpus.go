@@ -50,26 +50,32 @@ var status = map[string]int{
 	"policy_denies":          403,
 }
 
-// groups are the files, by name.
-var groups = map[string]struct {
+// theme is what a file is about.
+type theme struct {
 	description string
 	tables      [][]row
-}{
-	"structure.json":  {"Parts of a token, its length, what is glued to it.", [][]row{structure}},
-	"base64.json":     {"Encoding of the three parts: padding, alphabets, bits left over, line breaks, other bytes.", [][]row{encoding}},
-	"json.json":       {"JSON of header and payload: grammar, UTF-8, nesting, numbers.", [][]row{headerText, payloadText}},
-	"duplicates.json": {"Members that occur twice, and names that differ only by case or Unicode folding.", [][]row{duplicates, folding}},
-	"algorithm.json":  {"The alg member: every spelling of none, HMAC with public keys, other algorithms.", [][]row{algorithms(), hmacs(), confusion}},
-	"header.json":     {"The other members of the header: kid, crit, typ, cty, embedded and remote keys.", [][]row{keyIDs, members, types}},
-	"signature.json":  {"Signatures that are changed, moved, padded wrongly or made with another key.", [][]row{signatures}},
-	"keysets.json":    {"Key sets: which keys can be used, and tokens under the others.", [][]row{keyAttributes, keyNumbers, keyDuplicates, keyDocuments, keyTokens}},
-	"issuers.json":    {"The iss claim: the forms of a pool's issuer and what looks like one.", [][]row{issuers, refusedLookalikes()}},
-	"types.json":      {"Every claim with every wrong type.", [][]row{wrongTypes(), rightTypes}},
-	"times.json":      {"exp, nbf, iat and auth_time: boundaries, fractions, sizes.", [][]row{expiry, notBefore, issuedAt, numbers()}},
-	"clients.json":    {"token_use, client_id, aud and sub: who a token is for and about.", [][]row{tokenUses, clients, audiences, subjects}},
-	"order.json":      {"Tokens with two faults: the first one names the refusal.", [][]row{order}},
-	"policies.json":   {"Rules of a route: scopes, groups, step-up, compositions.", [][]row{scopes, groupRules, stepUp, otherRules, compositions, ruleMistakes}},
-	"configs.json":    {"Configurations: mistakes that the constructor reports, and limits it allows.", [][]row{configs}},
+}
+
+// themes are the files, by name. They are made when they are asked for, since
+// every start of a test binary would have to wait for them.
+func themes() map[string]theme {
+	return map[string]theme{
+		"structure.json":  {"Parts of a token, its length, what is glued to it.", [][]row{structure()}},
+		"base64.json":     {"Encoding of the three parts: padding, alphabets, bits left over, line breaks, other bytes.", [][]row{encoding()}},
+		"json.json":       {"JSON of header and payload: grammar, UTF-8, nesting, numbers.", [][]row{headerText(), payloadText()}},
+		"duplicates.json": {"Members that occur twice, and names that differ only by case or Unicode folding.", [][]row{duplicates(), folding()}},
+		"algorithm.json":  {"The alg member: every spelling of none, HMAC with public keys, other algorithms.", [][]row{algorithms(), hmacs(), confusion()}},
+		"header.json":     {"The other members of the header: kid, crit, typ, cty, embedded and remote keys.", [][]row{keyIDs(), members(), types()}},
+		"signature.json":  {"Signatures that are changed, moved, padded wrongly or made with another key.", [][]row{signatures()}},
+		"keysets.json":    {"Key sets: which keys can be used, and tokens under the others.", [][]row{keyAttributes(), keyNumbers(), keyDuplicates(), keyDocuments(), keyTokens()}},
+		"issuers.json":    {"The iss claim: the forms of a pool's issuer and what looks like one.", [][]row{issuers(), refusedLookalikes()}},
+		"types.json":      {"Every claim with every wrong type.", [][]row{wrongTypes(), rightTypes()}},
+		"times.json":      {"exp, nbf, iat and auth_time: boundaries, fractions, sizes.", [][]row{expiry(), notBefore(), issuedAt(), numbers()}},
+		"clients.json":    {"token_use, client_id, aud and sub: who a token is for and about.", [][]row{tokenUses(), clients(), audiences(), subjects()}},
+		"order.json":      {"Tokens with two faults: the first one names the refusal.", [][]row{order()}},
+		"policies.json":   {"Rules of a route: scopes, groups, step-up, compositions.", [][]row{scopes(), groupRules(), stepUp(), otherRules(), compositions(), ruleMistakes()}},
+		"configs.json":    {"Configurations: mistakes that the constructor reports, and limits it allows.", [][]row{configs()}},
+	}
 }
 
 // A row is a case before its token is made.
@@ -162,10 +168,10 @@ func Build(dir fs.FS) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{}
-	for _, name := range slices.Sorted(maps.Keys(groups)) {
-		f := File{Description: groups[name].description, KeySets: map[string]KeySet{}, Configs: map[string]Config{}}
-		for _, r := range slices.Concat(groups[name].tables...) {
+	files, themes := map[string][]byte{}, themes()
+	for _, name := range slices.Sorted(maps.Keys(themes)) {
+		f := File{Description: themes[name].description, KeySets: map[string]KeySet{}, Configs: map[string]Config{}}
+		for _, r := range slices.Concat(themes[name].tables...) {
 			if err := f.add(k, r); err != nil {
 				return nil, fmt.Errorf("%s: case %q: %w", name, r.Name, err)
 			}

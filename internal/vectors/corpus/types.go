@@ -83,24 +83,26 @@ func wrongGroups() []row {
 }
 
 // rightTypes are values of an unusual shape that are right all the same.
-var rightTypes = []row{
-	tok("type of a claim is checked where it means nothing", "", idPage, access().claim("cognito:username", "1"), reject("claims_malformed")),
-	tok("type of client_id is checked on an ID token", "", accessPage, identity().claim("client_id", "1"), reject("claims_malformed")).in("id"),
-	tok("username null does not make a machine of a user", "", accessPage, access().claim("username", "null"), reject("claims_malformed")).policy(Policy{Machine: true}),
-	tok("type of a claim is checked before the issuer", "", objectClaims, from("https://evil.example").claim("sub", "1"), reject("claims_malformed")),
+func rightTypes() []row {
+	return []row{
+		tok("type of a claim is checked where it means nothing", "", idPage, access().claim("cognito:username", "1"), reject("claims_malformed")),
+		tok("type of client_id is checked on an ID token", "", accessPage, identity().claim("client_id", "1"), reject("claims_malformed")).in("id"),
+		tok("username null does not make a machine of a user", "", accessPage, access().claim("username", "null"), reject("claims_malformed")).policy(Policy{Machine: true}),
+		tok("type of a claim is checked before the issuer", "", objectClaims, from("https://evil.example").claim("sub", "1"), reject("claims_malformed")),
 
-	tok("claims that are often missing are not required", "C45", accessPage, access().without("jti", "origin_jti", "event_id", "scope", "version", "iat", "auth_time"), accept).want(Want{ID: new(""), OriginID: new(""), Scopes: []string{}}),
-	tok("custom claims of any type are accepted", "C50", triggerPage, access().claim("custom", `[1,"a",{"b":null},true,[]]`).claim("email", "7").claim("groups", "null").claim("roles", `"x"`), accept),
-	tok("empty username is a user", "", accessPage, access().claim("username", `""`), accept).want(Want{IsMachine: new(false), Username: new("")}),
-	tok("empty cognito:groups is accepted", "C52", groupsPage, access().claim("cognito:groups", "[]"), accept).want(Want{Groups: []string{}}),
-	tok("cognito:groups missing is accepted", "C52", groupsPage, access(), accept).want(Want{Groups: []string{}}),
-	tok("hundred groups of 128 characters are accepted", "", groupsPage, access().claim("cognito:groups", hundredGroups()), accept),
-	tok("email_verified string is read as a boolean", "C51", idPage, identity().claim("email_verified", `"true"`), accept).in("id").want(Want{Bools: map[string]bool{"email_verified": true}}),
-	tok("email_verified string false is read as a boolean", "C51", idPage, identity().claim("email_verified", `"false"`), accept).in("id").want(Want{Bools: map[string]bool{"email_verified": false}}),
-	tok("email_verified of other strings is not true", "C51", idPage, identity().claim("email_verified", `"TRUE "`), accept).in("id").want(Want{Bools: map[string]bool{"email_verified": false}}),
-	tok("email_verified number is not true", "C51", idPage, identity().claim("email_verified", "1"), accept).in("id").want(Want{Bools: map[string]bool{"email_verified": false}}),
-	tok("identities of a federated user are accepted", "C50", idPage, identity().claim("identities", `[{"userId":"1","providerName":"SAML","issuer":null,"primary":"true","dateCreated":"1772366400000"}]`), accept).in("id"),
-	tok("token of a deleted client that has not expired is accepted", "C53", revokePage, access(), accept),
+		tok("claims that are often missing are not required", "C45", accessPage, access().without("jti", "origin_jti", "event_id", "scope", "version", "iat", "auth_time"), accept).want(Want{ID: new(""), OriginID: new(""), Scopes: []string{}}),
+		tok("custom claims of any type are accepted", "C50", triggerPage, access().claim("custom", `[1,"a",{"b":null},true,[]]`).claim("email", "7").claim("groups", "null").claim("roles", `"x"`), accept),
+		tok("empty username is a user", "", accessPage, access().claim("username", `""`), accept).want(Want{IsMachine: new(false), Username: new("")}),
+		tok("empty cognito:groups is accepted", "C52", groupsPage, access().claim("cognito:groups", "[]"), accept).want(Want{Groups: []string{}}),
+		tok("cognito:groups missing is accepted", "C52", groupsPage, access(), accept).want(Want{Groups: []string{}}),
+		tok("hundred groups of 128 characters are accepted", "", groupsPage, access().claim("cognito:groups", hundredGroups()), accept),
+		tok("email_verified string is read as a boolean", "C51", idPage, identity().claim("email_verified", `"true"`), accept).in("id").want(Want{Bools: map[string]bool{"email_verified": true}}),
+		tok("email_verified string false is read as a boolean", "C51", idPage, identity().claim("email_verified", `"false"`), accept).in("id").want(Want{Bools: map[string]bool{"email_verified": false}}),
+		tok("email_verified of other strings is not true", "C51", idPage, identity().claim("email_verified", `"TRUE "`), accept).in("id").want(Want{Bools: map[string]bool{"email_verified": false}}),
+		tok("email_verified number is not true", "C51", idPage, identity().claim("email_verified", "1"), accept).in("id").want(Want{Bools: map[string]bool{"email_verified": false}}),
+		tok("identities of a federated user are accepted", "C50", idPage, identity().claim("identities", `[{"userId":"1","providerName":"SAML","issuer":null,"primary":"true","dateCreated":"1772366400000"}]`), accept).in("id"),
+		tok("token of a deleted client that has not expired is accepted", "C53", revokePage, access(), accept),
+	}
 }
 
 func hundredGroups() string {
