@@ -1,0 +1,327 @@
+package cognitoauth_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/cognitotest"
+)
+
+// A worst input is a token of a given length that nobody has to have signed,
+// full of what costs most to take apart.
+type worstInput func(f denial, size int) string
+
+// denial is where worst inputs are refused: a pool, and a token of it to begin
+// with.
+type denial struct {
+	pool   *cognitotest.Pool
+	header string // encoded
+	claims string // that pass all checks but that of the signature, without braces
+}
+
+func newDenial(tb testing.TB) denial {
+	tb.Helper()
+	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: atNoon, InProcess: true})
+	header, payload, _ := cutThree(pool.AccessToken().String())
+	doc, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return denial{pool, header, strings.Trim(string(doc), "{}")}
+}
+
+// middleware makes one that takes tokens of up to limit bytes, its keys at hand.
+func (f denial) middleware(tb testing.TB, limit int) *cognitoauth.Middleware {
+	tb.Helper()
+	auth := mustNew(tb, f.pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes = limit })
+	if err := auth.Ready(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	return auth
+}
+
+func encode(doc string) string { return base64.RawURLEncoding.EncodeToString([]byte(doc)) }
+
+// filled repeats unit between two texts, up to size bytes in all.
+func filled(before, unit, after string, size int) string {
+	return before + strings.Repeat(unit, max(0, size-len(before)-len(after))/len(unit)) + after
+}
+
+// payload is a token of the pool's own header with that payload, and a
+// signature of the right length.
+func (f denial) payload(size int, doc func(size int) string) string {
+	signature := encode(strings.Repeat("s", 256))
+	room := size - len(f.header) - len(signature) - 2
+	return f.header + "." + encode(doc(base64.RawURLEncoding.DecodedLen(max(room, 0)))) + "." + signature
+}
+
+// around makes an input of a payload that repeats unit.
+func around(before, unit, after string) worstInput {
+	return func(f denial, size int) string {
+		return f.payload(size, func(n int) string { return filled(before, unit, after, n) })
+	}
+}
+
+// withClaims makes an input that passes every check but that of its signature,
+// with so much more in it as there is room for.
+func withClaims(before, unit, after string) worstInput {
+	return func(f denial, size int) string {
+		return f.payload(size, func(n int) string { return filled("{"+f.claims+","+before, unit, after+"}", n) })
+	}
+}
+
+// manyNames makes an input whose object before which and after which these
+// texts stand has as many different names as there is room for.
+func manyNames(before, member, after string) worstInput {
+	return func(f denial, size int) string {
+		return f.payload(size, func(n int) string {
+			var b strings.Builder
+			b.WriteString(before)
+			for i := 0; b.Len()+len(after) < n-16; i++ {
+				fmt.Fprintf(&b, member, i)
+			}
+			return b.String() + `"":0` + after
+		})
+	}
+}
+
+var worstInputs = map[string]worstInput{
+	"lists":         around(`{"x":`, `[`, ``),
+	"objects":       around(`{"x":`, `{"x":`, ``),
+	"allowed-depth": around(`{"x":[`, strings.Repeat(`[`, 60)+strings.Repeat(`]`, 60)+`,`, `0]}`),
+	"empty-objects": around(`{"x":[`, `{},`, `{}]}`),
+	"small-objects": around(`{"x":[`, `{"":0},`, `{}]}`),
+	"names":         manyNames(`{`, `"%x":0,`, `}`),
+	"inner-names":   manyNames(`{"x":{`, `"%x":0,`, `}}`),
+	"escaped-names": manyNames(`{`, `"\n%x":0,`, `}`),
+	"one-name":      around(`{"`, `n`, `":0}`),
+	"escaped-name":  around(`{"`, `\u0041`, `":0}`),
+	"escapes":       around(`{"sub":"`, `\u0041`, `"}`),
+	"digits":        around(`{"x":1`, `0`, `}`),
+	"digits-of-exp": around(`{"exp":1`, `0`, `.5}`),
+	"numbers":       around(`{"x":[0`, `,1e1`, `]}`),
+	"issuer":        around(`{"iss":"`, `x`, `"}`),
+
+	"groups":            around(`{"cognito:groups":["x"`, `,""`, `]}`),
+	"groups-escaped":    around(`{"cognito:groups":["x"`, `,"\n"`, `]}`),
+	"groups-seen-twice": around(`{"cognito:groups":["x"`, `,""`, `],"x":{}}`),
+	"audiences":         around(`{"aud":["x"`, `,""`, `]}`),
+	"groups-of-a-user":  withClaims(`"cognito:groups":["x"`, `,"group"`, `]`),
+	"long-claim":        withClaims(`"x":"`, `x`, `"`),
+
+	"dots":    func(_ denial, size int) string { return strings.Repeat(".", size) },
+	"no-dots": func(_ denial, size int) string { return strings.Repeat("A", size) },
+	"long-header": func(_ denial, size int) string {
+		return filled(encode(`{"alg":"RS256","kid":"k","x":"`), "eHh4", ".e30.c2ln", size)
+	},
+	"long-kid": func(_ denial, size int) string {
+		return filled(encode(`{"alg":"RS256","kid":"`), "a2tr", ".e30.c2ln", size)
+	},
+	"no-signature": func(f denial, size int) string { return filled(f.header+".e30.", "c2ln", "", size) },
+}
+
+// worstSizes go beyond the largest that is ever allowed by default.
+var worstSizes = []int{1 << 10, 8 << 10, 32 << 10, 128 << 10, 1 << 20}
+
+// limitFor is the MaxTokenBytes under which a token of that size is looked into.
+func limitFor(size int) int { return max(size, 32<<10) }
+
+// BenchmarkRefuseWorst is what refusing the worst inputs costs, where
+// MaxTokenBytes is raised as far as it takes to look into them.
+func BenchmarkRefuseWorst(b *testing.B) {
+	f := newDenial(b)
+	for _, name := range slices.Sorted(maps.Keys(worstInputs)) {
+		for _, size := range worstSizes {
+			b.Run(fmt.Sprintf("input=%s/bytes=%d", name, size), func(b *testing.B) {
+				auth, token := f.middleware(b, limitFor(size)), worstInputs[name](f, size)
+				b.SetBytes(int64(len(token)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := auth.Validate(context.Background(), token); err == nil {
+						b.Fatal("accepted")
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkRefuseTooLarge is the same under the default limit: its cost must not
+// depend on the size.
+func BenchmarkRefuseTooLarge(b *testing.B) {
+	f := newDenial(b)
+	auth := f.middleware(b, 0)
+	for _, size := range []int{32<<10 + 1, 1 << 20, 16 << 20} {
+		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {
+			token := strings.Repeat("A", size)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := auth.Validate(context.Background(), token); err == nil {
+					b.Fatal("accepted")
+				}
+			}
+		})
+	}
+}
+
+// allocated is how many bytes work allocates with all pools empty, as they are
+// after a garbage collection, but for what prepare puts into them: the smallest
+// of some runs, since the runtime allocates now and then for itself, or the first
+// that is no more than enough.
+func allocated(enough uint64, prepare, work func()) uint64 {
+	least := ^uint64(0)
+	for range 3 {
+		if least <= enough {
+			break
+		}
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.GC() // a sync.Pool survives one
+		prepare()
+		runtime.ReadMemStats(&before)
+		work()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return least
+}
+
+// Whatever a token is full of, refusing it allocates at most four times what a
+// token may be long: the first time, and when what a short one has left behind
+// is used again and has to grow.
+func TestDenial_allocatesInProportion(t *testing.T) {
+	if raceDetector() {
+		t.Skip("the race detector allocates")
+	}
+	f := newDenial(t)
+	for _, size := range []int{1 << 10, 32 << 10, 1 << 20} {
+		limit := limitFor(size)
+		auth := f.middleware(t, limit)
+		for name, input := range worstInputs {
+			token, short := input(f, size), input(f, 1<<10)
+			if len(token) > limit || len(token) < size-size/8 {
+				t.Fatalf("%s: %d bytes instead of %d", name, len(token), size)
+			}
+			for when, prepare := range map[string]func(){"at first": func() {}, "after a short one": func() { decide(t, auth, short) }} {
+				code := ""
+				if got := allocated(uint64(4*limit), prepare, func() { code = decide(t, auth, token) }); code == "" || got > uint64(4*limit) {
+					t.Errorf("%s of %d bytes, %s: %d bytes allocated, %.1f times MaxTokenBytes, at most 4 allowed; code %q",
+						name, size, when, got, float64(got)/float64(limit), code)
+				}
+			}
+		}
+	}
+}
+
+// The worst inputs are refused for what is wrong with them; one that was refused
+// early, by a fault in the making, would show nothing.
+func TestDenial_inputsAreWhatTheySay(t *testing.T) {
+	f := newDenial(t)
+	auth := f.middleware(t, 0)
+	want := map[string]string{
+		"lists": "claims_malformed", "objects": "claims_malformed", "digits": "claims_malformed", "digits-of-exp": "claims_malformed",
+		"dots": "token_malformed", "no-dots": "token_malformed", "long-header": "token_malformed", "long-kid": "token_malformed",
+		"no-signature": "issuer_mismatch", "long-claim": "signature_invalid", "groups-of-a-user": "signature_invalid",
+	}
+	for name, input := range worstInputs {
+		token := input(f, 32<<10)
+		code := want[name]
+		if code == "" { // all of it has to be read to find the fault
+			code = "issuer_mismatch"
+			_, payload, _ := cutThree(token)
+			if doc, err := base64.RawURLEncoding.DecodeString(payload); err != nil || !json.Valid(doc) {
+				t.Errorf("%s is no JSON: %v", name, err)
+			}
+		}
+		if got := decide(t, auth, token); got != code {
+			t.Errorf("%s: code %q, want %q", name, got, code)
+		}
+	}
+}
+
+// Ten times the groups allocate ten times as much and no more; looking through
+// them allocates nothing, and answering that none is the right one, one Error.
+func TestDenial_manyGroups(t *testing.T) {
+	if raceDetector() {
+		t.Skip("the race detector allocates")
+	}
+	f := newDenial(t)
+	auth := f.middleware(t, 1<<20)
+	admitted := func(n int) (claims *cognitoauth.Claims, bytes uint64) {
+		groups := make([]string, n)
+		for i := range groups {
+			groups[i] = fmt.Sprintf("group-%05d", i)
+		}
+		token := f.pool.AccessToken().Groups(groups...).String()
+		bytes = allocated(0, func() {}, func() {
+			var err error
+			if claims, err = auth.Validate(t.Context(), token); err != nil {
+				t.Fatal(err)
+			}
+		})
+		return claims, bytes
+	}
+	few, little := admitted(1000)
+	many, much := admitted(10_000)
+	if much > 12*little {
+		t.Errorf("10,000 groups allocate %d bytes, 1,000 %d", much, little)
+	}
+	last := cognitoauth.Group("group-09999")
+	absent := cognitoauth.And(cognitoauth.Authenticated(), cognitoauth.Or(cognitoauth.Group("a"), cognitoauth.Group("b")))
+	if last.Check(nil, many) != nil || !errors.Is(absent.Check(nil, many), cognitoauth.ErrForbidden) {
+		t.Error("a policy does not find its group, or finds one that is not there")
+	}
+	for name, policy := range map[string]cognitoauth.Policy{"met": last, "denied": absent} {
+		of := func(c *cognitoauth.Claims) float64 {
+			return testing.AllocsPerRun(20, func() { _ = policy.Check(nil, c) })
+		}
+		if name == "met" && of(many) != 0 || of(many) > of(few)+2 {
+			t.Errorf("%s: %v allocations among 10,000 groups, %v among 1,000", name, of(many), of(few))
+		}
+	}
+}
+
+// A key set that is small on the wire and grows without end when it is
+// decompressed is given up at the limit, like any other.
+func TestDenial_compressedKeySet(t *testing.T) {
+	f := newDenial(t)
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	for _, part := range [][]byte{[]byte(`{"x":"`), bytes.Repeat([]byte("x"), 16<<20), []byte(`",`), f.pool.KeySet()[1:]} {
+		if _, err := z.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(bomb.Bytes())
+	}))
+	defer srv.Close()
+	cfg := f.pool.Config()
+	cfg.HTTPClient, cfg.Pools[0].JWKSURL = nil, srv.URL
+	took := allocated(4<<20, func() {}, func() {
+		err := mustNew(t, cfg).Ready(t.Context())
+		if !errors.Is(err, cognitoauth.ErrUnavailable) || !strings.Contains(err.Error(), "larger than 262144 bytes") {
+			t.Errorf("Ready returned %v", err)
+		}
+	})
+	if took > 4<<20 {
+		t.Errorf("%d bytes allocated for a key set of 256 KiB at most", took)
+	}
+}
