@@ -274,14 +274,15 @@ func (c *Claims) decode(doc []byte) *Error {
 		return false
 	})
 	switch {
+	case ok:
+		return nil
 	case mistyped:
 		return refuse(&claimsMalformed, evidence{claim: claim, note: " (unverified)"})
-	case !ok && tooDeep(doc):
+	case tooDeep(doc):
 		return refuse(&claimsMalformed, evidence{note: ": it nests deeper than " + strconv.Itoa(maxDepth) + " levels"})
-	case !ok:
+	default:
 		return refuse(&claimsMalformed, evidence{note: ": names unique, UTF-8 valid, nothing behind it"})
 	}
-	return nil
 }
 
 // set stores one member; end is the offset of the value's end in the payload.
@@ -443,7 +444,7 @@ func tooDeep(doc []byte) bool {
 	depth, quoted := 0, false
 	for i := 0; i < len(doc); i++ {
 		switch c := doc[i]; {
-		case quoted && c == '\\':
+		case c == '\\': // in a string, or it is no JSON
 			i++
 		case c == '"':
 			quoted = !quoted
@@ -468,6 +469,7 @@ type reader struct {
 
 	// names has a hash of each name and its object. The decoder could look for
 	// duplicates itself, but takes 13 times the document for that.
+	strict  bool // names are noted
 	names   []uint64
 	text    []byte               // of a name with escapes
 	objects [maxDepth + 1]uint64 // the number of the object at each depth
@@ -486,6 +488,7 @@ func read(doc []byte, opts ...jsontext.Options) *reader {
 
 // done gives r back, unless it would keep a large document alive.
 func (r *reader) done() {
+	// mutant: equivalent `len(r.doc) <= maxPooledBytes → false`, the next one is made anew
 	if len(r.doc) <= maxPooledBytes {
 		r.doc, r.buf, r.names, r.count = nil, bytes.Buffer{}, r.names[:0], 0
 		readers.Put(r)
@@ -494,15 +497,15 @@ func (r *reader) done() {
 
 var nameSeed = maphash.MakeSeed()
 
-// name reads a name of the object that r is in, and notes it.
-func (r *reader) name(note bool) (jsontext.Value, error) {
+// name reads a name of the object that r is in, and notes it if r is strict.
+func (r *reader) name() (jsontext.Value, error) {
 	name, err := r.dec.ReadValue()
 	if err != nil {
 		return nil, err
 	}
 	end := r.dec.InputOffset()
 	name = r.doc[end-int64(len(name)) : end] // what the decoder returns is good until it goes on
-	if !note {
+	if !r.strict {
 		return name, nil
 	}
 	text := name[1 : len(name)-1]
@@ -516,16 +519,12 @@ func (r *reader) name(note bool) (jsontext.Value, error) {
 	return name, nil
 }
 
-// value reads a value, and notes all names in it.
-func (r *reader) value(note bool) (jsontext.Value, error) {
-	if !note {
-		return r.dec.ReadValue()
-	}
+// value reads a value, and all names in it.
+func (r *reader) value() (jsontext.Value, error) {
 	depth, begin := r.dec.StackDepth(), r.dec.InputOffset()
 	for {
-		inner := r.dec.StackDepth()
-		if kind, n := r.dec.StackIndex(inner); inner > depth && kind == '{' && n%2 == 0 && r.dec.PeekKind() == '"' {
-			if _, err := r.name(note); err != nil {
+		if kind, n := r.dec.StackIndex(r.dec.StackDepth()); kind == '{' && n%2 == 0 && r.dec.PeekKind() == '"' {
+			if _, err := r.name(); err != nil {
 				return nil, err
 			}
 			continue
@@ -585,24 +584,26 @@ func sloppyMembers(doc []byte, visit func(name []byte, value jsontext.Value, end
 func walk(doc []byte, strict bool, visit func(name []byte, value jsontext.Value, end int) bool) bool {
 	r := read(doc, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(!strict))
 	defer r.done()
-	if strict { // at once, since growing takes a multiple; a member takes five bytes at least
-		r.names = slices.Grow(r.names, min(bytes.Count(doc, []byte(":")), len(doc)/5))
-	}
-	if open, err := r.dec.ReadToken(); err != nil || open.Kind() != '{' {
+	r.strict = strict
+	// At once, since growing takes a multiple. A member takes five bytes at least.
+	r.names = slices.Grow(r.names, min(bytes.Count(doc, []byte(":")), len(doc)/5))
+	if open, _ := r.dec.ReadToken(); open.Kind() != '{' {
 		return false
 	}
 	r.begin()
 	for r.dec.PeekKind() == '"' {
-		name, err := r.name(strict)
+		name, err := r.name()
+		// mutant: equivalent, a decoder that has failed fails again
 		if err != nil {
 			return false
 		}
-		value, err := r.value(strict)
+		value, err := r.value()
+		// mutant: equivalent `err != nil`, a decoder that has failed fails again
 		if err != nil || !visit(unquote(name), value, int(r.dec.InputOffset())) {
 			return false
 		}
 	}
-	if end, err := r.dec.ReadToken(); err != nil || end.Kind() != '}' {
+	if _, err := r.dec.ReadToken(); err != nil { // of the brace
 		return false
 	}
 	_, err := r.dec.ReadToken()
@@ -622,7 +623,7 @@ func quickMembers(doc []byte, visit func(name []byte, value jsontext.Value, end 
 	var seen uint64 // a bit for each name, which few names share
 	for i, n := 1, 0; n < maxQuick; i, n = i+1, n+1 {
 		begin := quickString(doc, i)
-		if begin == 0 || doc[begin] != ':' {
+		if doc[begin] != ':' { // nor is the brace at 0, where there is no string
 			return false, false
 		}
 		name := doc[i+1 : begin-1]
@@ -633,7 +634,8 @@ func quickMembers(doc []byte, visit func(name []byte, value jsontext.Value, end 
 		}
 		names[n] = name
 		begin++
-		if i = quickValue(doc, begin); i == 0 || doc[i] != ',' && i != len(doc)-1 {
+		// mutant: equivalent `doc[i] != ',' → true`, what is not quick is for the decoder
+		if i = quickValue(doc, begin); doc[i] != ',' && i != len(doc)-1 {
 			return false, false
 		}
 		if !visit(name, doc[begin:i], i) {
@@ -769,10 +771,6 @@ func texts(value jsontext.Value) (all []string, ok bool) {
 // the offset at which the element ends. It reports whether value is one and
 // visit never returned false.
 func elements(value jsontext.Value, visit func(value jsontext.Value, end int) bool, opts ...jsontext.Options) bool {
-	if value.Kind() != '[' {
-		return false
-	}
-	// The value comes from a decoder and is valid: reading it cannot fail.
 	r := read(value, opts...)
 	defer r.done()
 	_, _ = r.dec.ReadToken()
@@ -815,6 +813,7 @@ const maxNumberBytes = 1 << 10
 // Readers differ about the others, golang-jwt refuses them, and so a token with
 // one is refused even where nobody asks for the claim.
 func fits(value jsontext.Value) bool {
+	// mutant: equivalent, it is a shortcut
 	if k := value.Kind(); k != '0' && k != '[' && k != '{' {
 		return true
 	}
@@ -836,6 +835,7 @@ func fits(value jsontext.Value) bool {
 				return false
 			}
 			// It takes an exponent or 309 digits to be too large.
+			// mutant: equivalent `n > 308 || bytes.ContainsAny(number, "eE")`, it is a shortcut
 			if n > 308 || bytes.ContainsAny(number, "eE") {
 				if _, err := strconv.ParseFloat(string(number), 64); err != nil {
 					return false
@@ -853,11 +853,8 @@ func roundDecimal(s string, up bool) (int64, bool) {
 	s, negative := strings.CutPrefix(s, "-")
 	mantissa, exponent := s, 0
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		var err error
 		// Beyond the range of an int the sign alone counts, as Atoi returns it.
-		if exponent, err = strconv.Atoi(s[i+1:]); err != nil && !errors.Is(err, strconv.ErrRange) {
-			return 0, false
-		}
+		exponent, _ = strconv.Atoi(s[i+1:])
 		mantissa = s[:i]
 	}
 	whole, fraction, _ := strings.Cut(mantissa, ".")

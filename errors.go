@@ -742,7 +742,7 @@ func hintHost(found, region, want string) string {
 // samePool tells whether two issuers end in the same pool ID.
 func samePool(a, b string) bool {
 	i, j := strings.LastIndexByte(a, '/'), strings.LastIndexByte(b, '/')
-	return i >= 0 && j >= 0 && len(a)-i > 1 && a[i:] == b[j:]
+	return i >= 0 && len(a)-i > 1 && a[i:] == b[max(j, 0):]
 }
 
 // hintScope explains the mistakes that a list of scopes gives away. Custom
@@ -777,7 +777,7 @@ func hintScope(have string, need []string) string {
 // knownPool reports whether s is the ID of a pool in a region that is known.
 func knownPool(s string) bool {
 	m := poolID.FindStringSubmatch(s)
-	return m != nil && len(s) <= 55 && partition(m[1]) >= 0
+	return m != nil && len(s) <= maxPoolIDBytes && partition(m[1]) >= 0
 }
 
 // userPool is the region and the ID in an issuer of the two forms of AWS, "" and
@@ -799,7 +799,7 @@ var standardScopes = []string{"openid", "email", "phone", "profile", "aws.cognit
 func asError(err error, otherwise *reason) *Error {
 	var e *Error
 	switch {
-	case !errors.As(err, &e) || e == nil:
+	case !errors.As(err, &e) || e == nil: // mutant: equivalent `errors.As(err, &e)`, it leaves e nil
 		return refuse(otherwise, evidence{cause: err})
 	case e.reason == nil:
 		return refuse(&notWired, evidence{note: "Config.TokenSource returned an Error that the library did not make"})

