@@ -1,0 +1,216 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const guard = "testdata/guard"
+
+// wanted reads the comments "want: condition → value; …" of the package in dir.
+func wanted(t *testing.T, s *source) (all []string) {
+	t.Helper()
+	for _, f := range s.files {
+		for i, line := range strings.Split(string(f.text), "\n") {
+			_, list, found := strings.Cut(line, "// want: ")
+			if !found {
+				continue
+			}
+			for want := range strings.SplitSeq(list, "; ") {
+				all = append(all, fmt.Sprintf("%s:%d: %s", f.name, i+1, want))
+			}
+		}
+	}
+	if len(all) == 0 {
+		t.Fatal("the package wants nothing")
+	}
+	return all
+}
+
+func TestFind(t *testing.T) {
+	s, err := load(t.Context(), guard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := wanted(t, s)
+	column := regexp.MustCompile(`^(\S+:\d+):\d+`)
+	for i, m := range find(s) {
+		if m.id != i+1 {
+			t.Errorf("%v has number %d, want %d", m, m.id, i+1)
+		}
+		line := column.ReplaceAllString(m.String(), "$1")
+		if at := slices.Index(want, line); at >= 0 {
+			want = slices.Delete(want, at, at+1)
+		} else {
+			t.Errorf("not wanted: %s", line)
+		}
+	}
+	for _, line := range want {
+		t.Errorf("not found: %s", line)
+	}
+}
+
+// run is the program's output and error.
+func run(t *testing.T, o options) (lines []string, err error) {
+	t.Helper()
+	if o.dir == "" {
+		o.dir = guard
+	}
+	o.workers = 2
+	var out strings.Builder
+	err = mutate(t.Context(), o, &out)
+	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n"), err
+}
+
+func TestMutate(t *testing.T) {
+	lines, err := run(t, options{verbose: true, grace: 2 * time.Second,
+		run: `guard\.go:(1[0-9]|[4-9][0-9]|16[0-9]|17[0-9]):|result\.go:(11|15|18):`})
+	if err == nil {
+		t.Error("survivors are no error")
+	}
+	for _, want := range []string{
+		`^guard\.go:15:5: n < 0 → false: killed by TestGuard$`,
+		`^guard\.go:18:5: n != 0 → true: killed by TestGuard$`,
+		`^guard\.go:54:12: "b" → never: SURVIVED, though reached by TestKind$`, // the default refuses it, too
+		`^guard\.go:58:7: "d" → always: killed by TestKind$`,
+		`^guard\.go:59:2: default → never: killed by TestKind$`,
+		`^guard\.go:64:18: s == "df" → false: SURVIVED, no test gets to where it would make a difference$`,
+		`^guard\.go:72:7: nil → never: killed by TestType$`,
+		`^guard\.go:80:7: error → never: killed by TestType$`,
+		`^guard\.go:90:2: case err := <-failed → never: killed by TestWait$`, // which hangs
+		`^guard\.go:167:19: s != "bad" → true: killed by TestMust$`,
+		`^result\.go:11:5: n == 7 → false: killed by TestRun$`,
+		`^result\.go:15:5: n < -100 → false: excepted: nothing is done with a small number$`,
+		`^result\.go:18:5: n == 8 → false: SURVIVED, though reached by TestRun$`,
+		`^result\.go:18:15: n == 11 → false: killed by TestRun$`,
+		`^result\.go:18: not equivalent: TestRun kills n == 11 → false$`,
+	} {
+		if !slices.ContainsFunc(lines, regexp.MustCompile(want).MatchString) {
+			t.Errorf("no line is %s", want)
+		}
+	}
+	sum := regexp.MustCompile(`^mutants: (\d+) run, (\d+) killed, (\d+) survived, 1 excepted, in \d+s$`)
+	if !sum.MatchString(lines[len(lines)-1]) {
+		t.Errorf("the last line is %s", lines[len(lines)-1])
+	}
+	if t.Failed() {
+		t.Fatal(strings.Join(lines, "\n"))
+	}
+}
+
+func TestMutate_budget(t *testing.T) {
+	lines, err := run(t, options{budget: time.Nanosecond})
+	if err == nil {
+		t.Errorf("a budget of nothing sufficed:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+func TestMutate_failingTests(t *testing.T) {
+	t.Setenv("GUARD_FAILS", "yes")
+	if _, err := run(t, options{}); err == nil || !strings.Contains(err.Error(), "without a mutant") {
+		t.Errorf("tests that fail without a mutant: %v", err)
+	}
+}
+
+func TestMutate_noSuchMutant(t *testing.T) {
+	if _, err := run(t, options{file: "guard_test.go"}); err == nil {
+		t.Error("a file without mutants is no error")
+	}
+}
+
+func TestExceptions(t *testing.T) {
+	lines, err := run(t, options{dir: "testdata/exceptions", list: true})
+	if err == nil || !strings.HasPrefix(err.Error(), "5 ") {
+		t.Errorf("error %v, want 5 wrong exceptions", err)
+	}
+	for _, want := range []string{
+		"exceptions.go:17: an exception is written ",
+		"exceptions.go:20: an exception is written ",
+		"exceptions.go:23: line 23 has several such mutants",
+		"exceptions.go:26: there is no such mutant on line 26",
+		"exceptions.go:29: there is no such mutant on line 29",
+	} {
+		if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, want) }) {
+			t.Errorf("no line begins with %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(strings.Join(lines, "\n"))
+	}
+}
+
+func TestExceptions_areAboutOneMutant(t *testing.T) {
+	s, err := load(t.Context(), "testdata/exceptions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, _ := exceptions(s, find(s))
+	var got []string
+	for _, e := range found {
+		for _, m := range e.mutants {
+			got = append(got, fmt.Sprintf("%v because %s", m, e.reason))
+		}
+	}
+	want := []string{
+		"exceptions.go:9:5: n == 1 → false because one is never given",
+		"exceptions.go:14:5: n == 2 → false because two is never given,",
+		"exceptions.go:30:16: n == 11 → false because eleven is never given",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("exceptions:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestChanged(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "module", "inner")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git := func(args ...string) {
+		cmd := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+	}
+	names := []string{"same.go", "committed.go", "edited.go", "new.go"}
+	check := func(when string, want ...string) {
+		t.Helper()
+		files, err := changed(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !files(name) }); !slices.Equal(got, want) {
+			t.Errorf("%s: changed are %q, want %q", when, got, want)
+		}
+	}
+	check("outside of a repository", names...)
+
+	git("init", "-q", "..")
+	for _, name := range names[:3] {
+		write(name, "package inner\n")
+	}
+	git("add", ".")
+	git("commit", "-q", "-m", "first")
+	check("without a tag", names...)
+
+	git("tag", "v1.0.0")
+	check("at the tag")
+	write("committed.go", "package inner // 2\n")
+	git("commit", "-q", "-a", "-m", "second")
+	write("edited.go", "package inner // 2\n")
+	write("new.go", "package inner\n")
+	check("after the tag", "committed.go", "edited.go", "new.go")
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// suite is the test binary and what its tests reach.
+type suite struct {
+	binary  string
+	dir     string // where the tests run
+	scratch string
+	workers int
+	tests   []*test
+	launch  time.Duration // what every run takes, whatever it tests
+	total   time.Duration // what all tests take beyond that
+	// grace is what a run may take beyond a multiple of what it takes without a
+	// mutant.
+	grace time.Duration
+	// thorough tries all tests on an excepted mutant, too.
+	thorough bool
+}
+
+// test is one function of the suite.
+type test struct {
+	name    string
+	took    time.Duration // beyond the launch
+	reached []int
+}
+
+// verdict is what became of one mutant.
+type verdict struct {
+	*mutant
+	covering []string
+	done     bool
+	killer   string // "" if it survived
+	late     bool   // killed by the time limit
+	excepted *exception
+}
+
+// build makes the test binary of the rewritten package.
+func build(ctx context.Context, s *source, all []*mutant, scratch string) (*suite, error) {
+	replace, err := overlay(s, all, scratch)
+	if err != nil {
+		return nil, err
+	}
+	t := &suite{binary: filepath.Join(scratch, "mutants.test"), dir: s.dir, scratch: scratch}
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", replace, "-o", t.binary, ".")
+	cmd.Dir = s.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go test -c: %w\n%s", err, out)
+	}
+	out, _, err := t.exec(ctx, nil, time.Minute, "-test.list=^(Test|Fuzz|Example)")
+	if err != nil {
+		return nil, fmt.Errorf("listing the tests: %w\n%s", err, out)
+	}
+	for _, name := range strings.Fields(string(out)) {
+		t.tests = append(t.tests, &test{name: name})
+	}
+	return t, nil
+}
+
+// exec runs the binary once. A failing test is no error of exec's.
+func (s *suite) exec(ctx context.Context, env []string, limit time.Duration, args ...string) (out []byte, passed bool, err error) {
+	// The binary ends itself at the limit; the context is for one that cannot.
+	own, cancel := context.WithTimeout(ctx, limit+10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(own, s.binary, append(args, "-test.timeout="+limit.String())...)
+	cmd.Dir = s.dir
+	cmd.Env = append(append(os.Environ(), mutantEnv+"=", reachedEnv+"="), env...)
+	cmd.WaitDelay = time.Second
+	out, err = cmd.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return out, true, nil
+	case ctx.Err() != nil:
+		return out, false, context.Cause(ctx)
+	case errors.As(err, &exit) || errors.Is(err, exec.ErrWaitDelay) || own.Err() != nil:
+		return out, false, nil
+	}
+	return out, false, err
+}
+
+// firstLimit bounds a test of which nobody knows how long it takes.
+const firstLimit = 5 * time.Minute
+
+// measure runs each test alone, without a mutant: all pass, and each says which
+// mutants it reaches.
+func (s *suite) measure(ctx context.Context) error {
+	err := s.each(ctx, len(s.tests), func(ctx context.Context, i int) error {
+		t := s.tests[i]
+		log := filepath.Join(s.scratch, "reached."+t.name)
+		start := time.Now()
+		out, passed, err := s.exec(ctx, []string{reachedEnv + "=" + log}, firstLimit, "-test.run=^"+t.name+"$")
+		t.took = time.Since(start)
+		switch {
+		case err != nil:
+			return err
+		case !passed:
+			return fmt.Errorf("%s fails without a mutant:\n%s", t.name, out)
+		}
+		t.reached, err = readNumbers(log)
+		return err
+	})
+	if len(s.tests) > 0 {
+		s.launch = slices.MinFunc(s.tests, byTime).took
+	}
+	for _, t := range s.tests {
+		t.took -= s.launch
+		s.total += t.took
+	}
+	return err
+}
+
+func byTime(a, b *test) int { return cmp.Compare(a.took, b.took) }
+
+// readNumbers reads what a run has reached; no file if that was nothing.
+func readNumbers(name string) ([]int, error) {
+	doc, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	var all []int
+	for _, line := range strings.Fields(string(doc)) {
+		n, err := strconv.Atoi(line)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, n)
+	}
+	return all, nil
+}
+
+// each calls do for 0 to n-1, a few at a time. The first error ends it.
+func (s *suite) each(ctx context.Context, n int, do func(context.Context, int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan int)
+	var running sync.WaitGroup
+	for range s.workers {
+		running.Go(func() {
+			for i := range next {
+				if err := do(ctx, i); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for i := range n {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	running.Wait()
+	return context.Cause(ctx)
+}
+
+// kill runs the tests that reach a mutant, the fast ones first, several at a
+// time, until one fails. An excepted mutant, which none is expected to kill,
+// gets only the fastest unless the suite is thorough.
+func (s *suite) kill(ctx context.Context, v *verdict) error {
+	tests := s.covering(v.mutant)
+	for _, t := range tests {
+		v.covering = append(v.covering, t.name)
+	}
+	for share := 100 * time.Millisecond; len(tests) > 0; share *= 2 {
+		var names []string
+		var sum time.Duration
+		for len(tests) > 0 && (names == nil || sum+tests[0].took <= share) {
+			names, sum, tests = append(names, tests[0].name), sum+tests[0].took, tests[1:]
+		}
+		out, passed, err := s.exec(ctx, []string{mutantEnv + "=" + strconv.Itoa(v.id)}, 4*(s.launch+sum)+s.grace,
+			"-test.failfast", "-test.run=^("+strings.Join(names, "|")+")$")
+		if err != nil {
+			return err
+		}
+		if !passed {
+			v.killer, v.late = blame(out, names)
+			break
+		}
+		if v.excepted != nil && !s.thorough {
+			break
+		}
+	}
+	v.done = true
+	return nil
+}
+
+// covering is the tests that reach a mutant, the fastest first.
+func (s *suite) covering(m *mutant) []*test {
+	var tests []*test
+	for _, t := range s.tests {
+		if slices.Contains(t.reached, m.id) {
+			tests = append(tests, t)
+		}
+	}
+	slices.SortStableFunc(tests, byTime)
+	return tests
+}
+
+var failure = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+
+// blame reads from the output of a run which test failed, and whether it was
+// the time limit that ended it.
+func blame(out []byte, names []string) (killer string, late bool) {
+	late = bytes.Contains(out, []byte("panic: test timed out"))
+	if m := failure.FindSubmatch(out); m != nil {
+		return string(m[1]), late
+	}
+	return strings.Join(names, " or "), late
+}
