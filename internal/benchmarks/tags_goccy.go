@@ -1,0 +1,5 @@
+//go:build jwx_goccy
+
+package main
+
+const fastJSON = true
