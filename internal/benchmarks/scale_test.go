@@ -53,7 +53,7 @@ func TestTraffic(t *testing.T) {
 func TestCounterTellsHits(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
 	tokens := mint(pool, 30)
-	c, err := newCounter(t.Context(), pool, 1000)
+	c, err := newCounter(t.Context(), pool, 1000, len(tokens))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +66,11 @@ func TestCounterTellsHits(t *testing.T) {
 		{"all were", []int32{4, 3, 2, 1, 0, 0}, 6},
 		{"some were", []int32{4, 20, 21, 22, 3}, 2},
 	} {
-		c.reads.Store(0)
+		c.hits.Store(0)
 		if _, err := c.drive(tokens, [][]int32{row.sequence}); err != nil {
 			t.Fatal(err)
 		}
-		if got := c.hits(c.reads.Load(), len(row.sequence)); got != row.hits {
+		if got := int(c.hits.Load()); got != row.hits {
 			t.Errorf("%s: %d hits, expected %d", row.name, got, row.hits)
 		}
 	}
