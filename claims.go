@@ -71,16 +71,11 @@ type Claims struct {
 
 	keyID   string
 	payload string // the JSON object, verbatim
+	named   bool   // it has a username
 
-	// The two spellings of the user name, of which settle takes the one that
-	// belongs to the kind of token; named tells whether there is a username.
-	username, cognitoUsername string
-	named                     bool
-
-	// The clock and leeway of the Middleware that verified the token, for
-	// policies about time.
-	now    func() time.Time
-	leeway time.Duration
+	// clock is that of the Middleware that verified the token, for policies about
+	// time. It is nil in Claims that no token carried.
+	clock *clock
 }
 
 // Scopes returns the token's scopes in its order; nil if there are none, as on
@@ -210,21 +205,24 @@ func WithExpiry(ctx context.Context, c *Claims) (_ context.Context, cancel conte
 		cancel(refuse(&tokenMissing, evidence{}))
 		return ctx, func() {}
 	}
-	now := time.Now
-	if c.now != nil {
-		now = c.now
+	by := clock{now: time.Now}
+	if c.clock != nil {
+		by = *c.clock
 	}
-	ends := c.Expiry.Add(c.leeway)
-	why := refuse(&tokenExpired, evidence{at: c.Expiry, now: ends, leeway: c.leeway, verified: true})
-	return context.WithTimeoutCause(ctx, ends.Sub(now()), why)
+	ends := c.Expiry.Add(by.leeway)
+	why := refuse(&tokenExpired, evidence{at: c.Expiry, now: ends, leeway: by.leeway, verified: true})
+	return context.WithTimeoutCause(ctx, ends.Sub(by.now()), why)
 }
 
 // contextKey is the key under which Wrap leaves its verdict.
 type contextKey struct{}
 
 // admission is the verdict that a request carries from Wrap to the handlers
-// behind it. One allocation holds it and the request's own copy of the claims.
+// behind it, and the context that carries it. One allocation holds both and the
+// request's own copy of the claims.
 type admission struct {
+	context.Context // the request's, from outside
+
 	claims        Claims
 	authenticated bool        // false: an Optional route without a token
 	optional      bool        // the route is Optional: the fallback does not apply
@@ -233,24 +231,30 @@ type admission struct {
 	pending       atomic.Bool // the decision has yet to be reported, by route
 }
 
+func (a *admission) Value(key any) any {
+	if _, ok := key.(contextKey); ok {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
 func init() {
 	kit.NewClaims = func(payload []byte, poolID string, now func() time.Time, leeway time.Duration) (any, error) {
 		c := new(Claims)
 		if err := c.decode(payload); err != nil {
 			return nil, err
 		}
-		c.PoolID, c.now, c.leeway = poolID, now, leeway
-		c.settle()
+		c.PoolID, c.clock = poolID, &clock{now, leeway}
 		return c, nil
 	}
 	kit.WithClaims = func(ctx context.Context, claims any) context.Context {
 		c, _ := claims.(*Claims)
 		must(c != nil, "WithClaims", "the claims are nil")
-		a := &admission{claims: *c, authenticated: true}
-		if a.claims.now == nil {
-			a.claims.now = time.Now
+		a := &admission{Context: ctx, claims: *c, authenticated: true}
+		if a.claims.clock == nil {
+			a.claims.clock = &clock{now: time.Now}
 		}
-		return context.WithValue(ctx, contextKey{}, a)
+		return a
 	}
 }
 
@@ -264,10 +268,11 @@ func init() {
 // (RFC 8725, section 2.7).
 func (c *Claims) decode(doc []byte) *Error {
 	c.payload = string(doc)
+	var names usernames
 	var mistyped bool
 	var claim string
 	ok := members(doc, func(name []byte, value jsontext.Value, end int) bool {
-		if c.set(name, value, end) {
+		if c.set(name, value, end, &names) {
 			return true
 		}
 		mistyped, claim = true, string(name)
@@ -275,6 +280,7 @@ func (c *Claims) decode(doc []byte) *Error {
 	})
 	switch {
 	case ok:
+		c.settle(&names)
 		return nil
 	case mistyped:
 		return refuse(&claimsMalformed, evidence{claim: claim, note: " (unverified)"})
@@ -285,9 +291,13 @@ func (c *Claims) decode(doc []byte) *Error {
 	}
 }
 
+// usernames are the two spellings of the user name, of which settle takes the
+// one that belongs to the kind of token.
+type usernames struct{ access, id string }
+
 // set stores one member; end is the offset of the value's end in the payload.
 // It reports whether the value has the type that Cognito gives the claim.
-func (c *Claims) set(name []byte, value jsontext.Value, end int) (ok bool) {
+func (c *Claims) set(name []byte, value jsontext.Value, end int, names *usernames) (ok bool) {
 	switch string(name) {
 	case "sub":
 		c.Subject, ok = c.text(value, end)
@@ -300,10 +310,10 @@ func (c *Claims) set(name []byte, value jsontext.Value, end int) (ok bool) {
 	case "client_id":
 		c.ClientID, ok = c.text(value, end)
 	case "username":
-		c.username, ok = c.text(value, end)
+		names.access, ok = c.text(value, end)
 		c.named = ok
 	case "cognito:username":
-		c.cognitoUsername, ok = c.text(value, end)
+		names.id, ok = c.text(value, end)
 	case "scope":
 		c.scope, ok = c.text(value, end)
 	case "jti":
@@ -416,16 +426,16 @@ func allStrings(value jsontext.Value) bool {
 }
 
 // settle fills the fields whose source depends on the kind of token.
-func (c *Claims) settle() {
+func (c *Claims) settle(names *usernames) {
 	if c.TokenUse == IDToken {
 		// Whatever else is called client_id or scope here is an attribute.
-		c.Username, c.ClientID, c.scope = c.cognitoUsername, "", ""
+		c.Username, c.ClientID, c.scope = names.id, "", ""
 		if !c.audience.isList() { // which aud never is on Cognito's ID tokens
 			c.ClientID = c.audience.first()
 		}
 		return
 	}
-	c.Username = c.username
+	c.Username = names.access
 	if c.Subject == "" && c.IsMachine() {
 		c.Subject = c.ClientID
 	}

@@ -24,7 +24,9 @@ import (
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
+	"github.com/cognitoauth/cognitoauth/internal/base64url"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // The key cache. For each key source there is one immutable key set behind an
@@ -59,17 +61,13 @@ const (
 	minExponent    = 1<<16 + 1 // FIPS 186-5, section A.1.1; Cognito's own
 )
 
-// keySource is the cache of one key set. It is a [jwkset.Storage], which is how
-// keyfunc reads from it.
+// keySource is the cache of one key set.
 type keySource struct {
-	jwkset.Storage // the set again, for the interface's JSON views; reads are ours
-
-	resolve keyfunc.Keyfunc
-	pool    string
-	urls    []string // none: a static set; else the second is the updated host's
-	client  *http.Client
-	now     func() time.Time
-	log     *slog.Logger
+	pool   string
+	urls   []string // none: a static set; else the second is the updated host's
+	client *http.Client
+	now    func() time.Time
+	log    *slog.Logger
 
 	current atomic.Pointer[keySet]
 	// quietUntil is when the next fetch may begin, in nanoseconds after epoch
@@ -97,7 +95,7 @@ type keySet struct {
 // pointer, so a pointer stands for "the very key".
 type key struct {
 	jwk    jwkset.JWK
-	public *rsa.PublicKey
+	public *rsa.PublicKey // what keyfunc resolves a token of its kid to
 }
 
 // flight is one fetch, and what its waiters read when done is closed.
@@ -125,54 +123,37 @@ var errTooOld = fmt.Errorf("the key set is older than %s", hardLimit)
 var errWaited = fmt.Errorf("the fetch has taken longer than %s", maxWait)
 
 func newKeySource(pool string, urls []string, client *http.Client, now func() time.Time, log *slog.Logger) *keySource {
-	s := &keySource{Storage: jwkset.NewMemoryStorage(), pool: pool, urls: urls, client: client, now: now, log: log}
-	// New fails only without a storage.
-	s.resolve, _ = keyfunc.New(keyfunc.Options{Storage: s, UseWhitelist: []jwkset.USE{jwkset.UseSig}})
-	return s
+	return &keySource{pool: pool, urls: urls, client: client, now: now, log: log}
 }
 
-// KeyRead returns the key of that kid, waiting for a fetch where one is due
-// because of it. Its errors are errKeyUnknown and *unavailableError.
-func (s *keySource) KeyRead(ctx context.Context, kid string) (jwkset.JWK, error) {
-	k, err := s.key(ctx, kid)
-	if err != nil {
-		return jwkset.JWK{}, err
-	}
-	return k.jwk, nil
-}
-
-// KeyReadAll returns no key: keyfunc would try all it gets on a token without
-// kid, and Cognito signs none.
-func (s *keySource) KeyReadAll(context.Context) ([]jwkset.JWK, error) {
-	return nil, errKeyUnknown
-}
-
-func (s *keySource) key(ctx context.Context, kid string) (*key, error) {
-	// One reading of the clock: between two, a set can become too old.
-	now := s.now()
+// key returns the key of that kid, waiting for a fetch where one is due because
+// of it, and whether it has waited. Its errors are errKeyUnknown and
+// *unavailableError.
+func (s *keySource) key(ctx context.Context, kid string, now time.Time) (_ *key, waited bool, _ error) {
+	// By one reading of the clock: between two, a set can become too old.
 	if k := s.usable(now).find(kid); k != nil {
-		return k, nil
+		return k, false, nil
 	}
 	if len(s.urls) == 0 {
-		return nil, errKeyUnknown
+		return nil, false, errKeyUnknown
 	}
 	f, k, err := s.join(kid, now)
 	if f == nil {
-		return k, err
+		return k, false, err
 	}
 	if err := f.wait(ctx); err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	set := s.fresh(s.now())
 	switch k := set.find(kid); {
 	case k != nil:
-		return k, nil
+		return k, true, nil
 	case f.err != nil:
-		return nil, s.unavailable(f.err)
+		return nil, true, s.unavailable(f.err)
 	case set == nil:
-		return nil, s.unavailable(errTooOld)
+		return nil, true, s.unavailable(errTooOld)
 	}
-	return nil, errKeyUnknown
+	return nil, true, errKeyUnknown
 }
 
 func (set *keySet) find(kid string) *key {
@@ -336,15 +317,11 @@ func (s *keySource) land(f *flight, got answer) (before *keySet) {
 // publish makes set current. Keys whose material is unchanged stay the same
 // pointers.
 func (s *keySource) publish(set, before *keySet) {
-	all := make([]jwkset.JWK, 0, len(set.keys))
 	for kid, k := range set.keys {
 		if old := before.find(kid); old != nil && old.public.Equal(k.public) {
-			k = old
 			set.keys[kid] = old
 		}
-		all = append(all, k.jwk)
 	}
-	_ = s.KeyReplaceAll(context.Background(), all) // in memory: cannot fail
 	s.current.Store(set)
 }
 
@@ -599,6 +576,7 @@ func parseKeySet(doc []byte) (*keySet, error) {
 			return count <= maxKeys
 		}, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	})
+	set.resolve()
 	switch {
 	case count > maxKeys:
 		return nil, fmt.Errorf("the key set has more than %d keys", maxKeys)
@@ -630,6 +608,30 @@ func (set *keySet) add(raw jsontext.Value, ambiguous map[string]bool) {
 		return
 	}
 	set.keys[kid] = k
+}
+
+// resolve has keyfunc resolve each kid once, as it would for a token: what it
+// resolves to depends on the key alone, and asking it anew for every token would
+// cost an allocation and a walk through the set. What it does not resolve cannot
+// be used. It is always given a kid: without one it would try all keys.
+func (set *keySet) resolve() {
+	all := make([]jwkset.JWK, 0, len(set.keys))
+	for _, k := range set.keys {
+		all = append(all, k.jwk)
+	}
+	storage := jwkset.NewMemoryStorage()
+	_ = storage.KeyReplaceAll(context.Background(), all) // in memory: cannot fail
+	// New fails only without a storage.
+	keys, _ := keyfunc.New(keyfunc.Options{Storage: storage, UseWhitelist: []jwkset.USE{jwkset.UseSig}})
+	for kid, k := range set.keys {
+		found, _ := keys.Keyfunc(&jwt.Token{Header: map[string]any{"alg": "RS256", "kid": kid}})
+		var ok bool
+		// mutant: equivalent, parseKey is stricter than keyfunc
+		if k.public, ok = found.(*rsa.PublicKey); !ok {
+			delete(set.keys, kid)
+			set.skipped++
+		}
+	}
 }
 
 // parseKey reads one key strictly, nil if it cannot be used. The members that
@@ -688,8 +690,8 @@ func usableRSA(n, e string) bool {
 	if len(n) > base64.RawURLEncoding.EncodedLen(maxKeyBits/8) || len(e) > 8 {
 		return false
 	}
-	modulus, ok1 := decodeBase64(nil, n)
-	exponent, ok2 := decodeBase64(nil, e)
+	modulus, ok1 := base64url.AppendDecode(nil, n)
+	exponent, ok2 := base64url.AppendDecode(nil, e)
 	if !ok1 || !ok2 || bytes.HasPrefix(modulus, []byte{0}) || bytes.HasPrefix(exponent, []byte{0}) {
 		return false
 	}

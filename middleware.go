@@ -15,8 +15,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // Config is what [New] makes a [Middleware] of. It is copied: changing it later
@@ -92,8 +90,7 @@ type Config struct {
 func New(cfg Config) (*Middleware, error) {
 	b := builder{validator: &validator{
 		issuers: map[string]*issuer{},
-		now:     cfg.Now,
-		leeway:  cfg.Leeway,
+		clock:   clock{cfg.Now, cfg.Leeway},
 		limit:   cfg.MaxTokenBytes,
 		revoked: cfg.Revoked,
 	}, client: keyClient(cfg.HTTPClient), log: cfg.Logger}
@@ -125,7 +122,6 @@ func New(cfg Config) (*Middleware, error) {
 	if b.mistakes != nil {
 		return nil, errors.Join(b.mistakes...)
 	}
-	b.times = jwt.NewValidator(jwt.WithLeeway(b.leeway), jwt.WithTimeFunc(b.now), jwt.WithIssuedAt(), jwt.WithExpirationRequired())
 	if size := cmp.Or(cfg.TokenCache, defaultTokenCache); size > 0 {
 		b.tokens = newTokenCache(size)
 	}
@@ -486,7 +482,8 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a 
 	if !a.pending.Load() {
 		g.allow(r, pattern, a.verified())
 	}
-	inner := r.WithContext(context.WithValue(r.Context(), contextKey{}, a))
+	a.Context = r.Context()
+	inner := r.WithContext(a)
 	defer func() {
 		// Access logs outside of Wrap read the route from their own request, and
 		// the server removes the files of an upload that its own request names.

@@ -255,10 +255,10 @@ func (d within) check(_ *http.Request, c *Claims) *Error {
 	if c.IsMachine() {
 		return refuse(&loginUnattainable, ev)
 	}
-	if c.now != nil && !c.AuthTime.IsZero() {
-		ev.now = c.now()
+	if c.clock != nil && !c.AuthTime.IsZero() {
+		ev.now = c.clock.now()
 		ago := ev.now.Sub(c.AuthTime)
-		if ago >= -c.leeway && ago-c.leeway <= time.Duration(d) {
+		if ago >= -c.clock.leeway && ago-c.clock.leeway <= time.Duration(d) {
 			return nil
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"maps"
+	"math/bits"
 	"net"
 	"net/url"
 	"regexp"
@@ -20,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cognitoauth/cognitoauth/internal/base64url"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/maypok86/otter/v2"
@@ -35,13 +37,18 @@ type validator struct {
 	issuers map[string]*issuer
 	known   []string // the issuers, in the order of the configuration
 	first   *trust   // the first Pool entry's
-	times   *jwt.Validator
 	headers headers
+	spaces  sync.Pool   // of *workspace
 	tokens  *tokenCache // nil: off
-	now     func() time.Time
-	leeway  time.Duration
+	clock
 	limit   int // bytes of a token
 	revoked func(context.Context, *Claims) (bool, error)
+}
+
+// clock tells the time, and how far it may be off.
+type clock struct {
+	now    func() time.Time
+	leeway time.Duration
 }
 
 // issuer is one accepted iss: which Pool entry takes which kind of token of
@@ -97,12 +104,11 @@ func (m *Middleware) validate(ctx context.Context, token string, place func() *C
 	if m == nil || m.validator == nil {
 		return refuse(&notWired, evidence{})
 	}
-	w := workspaces.Get().(*workspace)
-	defer w.done()
-	w.token = token
-	t, c := m.recall(w)
+	t, c := m.recall(token)
 	var err *Error
 	if t == nil {
+		w := m.space(token)
+		defer w.done(&m.spaces)
 		c = &w.claims
 		t, err = m.verify(ctx, w)
 	}
@@ -138,7 +144,7 @@ func (v *validator) verify(ctx context.Context, w *workspace) (*trust, *Error) {
 		t, err = v.choose(c)
 	}
 	if err == nil {
-		c.PoolID, c.now, c.leeway = t.id, v.now, v.leeway
+		c.PoolID, c.clock, w.now = t.id, &v.clock, v.now()
 		err = v.admit(ctx, t, w, c)
 	}
 	if err != nil {
@@ -149,16 +155,20 @@ func (v *validator) verify(ctx context.Context, w *workspace) (*trust, *Error) {
 
 // admit takes a token whose Pool entry is known through the rest.
 func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims) *Error {
-	c.settle()
 	if err := v.checkClaims(t, w, c); err != nil {
 		return err
 	}
-	if err := t.checkSignature(ctx, w); err != nil {
+	waited, err := t.findKey(ctx, w)
+	if err != nil {
 		return err
 	}
-	// The fetch of a key may have taken its time.
-	if now := v.now(); !now.Before(c.Expiry.Add(v.leeway)) {
-		return refuse(&tokenExpired, evidence{now: now, at: c.Expiry, leeway: v.leeway, verified: true})
+	if err := w.checkSignature(); err != nil {
+		return err
+	}
+	if waited { // and the token's time may have run out
+		if now := v.now(); !now.Before(c.Expiry.Add(v.leeway)) {
+			return refuse(&tokenExpired, evidence{now: now, at: c.Expiry, leeway: v.leeway, verified: true})
+		}
 	}
 	v.headers.remember(w)
 	v.remember(t, w, c)
@@ -171,7 +181,7 @@ func (v *validator) checkClaims(t *trust, w *workspace, c *Claims) *Error {
 	if err := v.checkTimes(w, c); err != nil {
 		return err
 	}
-	if err := v.checkLifetime(t, c); err != nil {
+	if err := v.checkLifetime(t, w, c); err != nil {
 		return err
 	}
 	if err := checkClient(t, c); err != nil {
@@ -209,7 +219,8 @@ func (m *Middleware) Explain(ctx context.Context, token string) []Check {
 	if m == nil || m.validator == nil {
 		return []Check{{Name: "form", Err: refuse(&notWired, evidence{})}}
 	}
-	x := explanation{validator: m.validator, w: &workspace{token: token}, c: new(Claims)}
+	x := explanation{validator: m.validator, w: m.space(token), c: new(Claims)}
+	x.w.now = m.now()
 	x.form()
 	x.claims()
 	x.vouch(ctx)
@@ -278,8 +289,7 @@ func (x *explanation) claims() {
 		x.add("token_use", quote(string(x.c.TokenUse)), quote(string(t.use)), err)
 	}
 	x.trust = t
-	x.c.PoolID, x.c.now, x.c.leeway = t.id, x.now, x.leeway
-	x.c.settle()
+	x.c.PoolID, x.c.clock = t.id, &x.clock
 	x.times()
 	clients, audience := "any client", "absent, or the client_id"
 	if t.clients != nil {
@@ -296,7 +306,7 @@ func (x *explanation) claims() {
 // times makes the checks of exp, nbf and iat one by one: each on claims that
 // have nothing else wrong with their times.
 func (x *explanation) times() {
-	now := x.now()
+	now := x.w.now
 	good := Claims{Expiry: now.Add(time.Second)}
 	exp, nbf, iat := good, good, good
 	exp.Expiry, nbf.NotBefore, iat.IssuedAt = x.c.Expiry, x.c.NotBefore, x.c.IssuedAt
@@ -308,7 +318,7 @@ func (x *explanation) times() {
 		x.skip("lifetime")
 		return
 	}
-	x.add("lifetime", x.c.Expiry.Sub(cmp.Or(x.c.IssuedAt, now)).String(), "at most "+x.trust.maxLifetime.String(), x.checkLifetime(x.trust, x.c))
+	x.add("lifetime", x.c.Expiry.Sub(cmp.Or(x.c.IssuedAt, now)).String(), "at most "+x.trust.maxLifetime.String(), x.checkLifetime(x.trust, x.w, x.c))
 }
 
 func stampOr(t time.Time) string {
@@ -323,13 +333,13 @@ func (x *explanation) vouch(ctx context.Context) {
 		x.skip("key", "signature", "revocation")
 		return
 	}
-	err := x.trust.findKey(ctx, x.w)
+	_, err := x.trust.findKey(ctx, x.w)
 	x.add("key", quote(x.w.header.kid), "a kid in the key set of pool "+x.trust.id, err)
 	if err != nil {
 		x.skip("signature", "revocation")
 		return
 	}
-	err = x.trust.checkSignature(ctx, x.w)
+	err = x.w.checkSignature()
 	x.add("signature", "", "RS256 by that key", err)
 	for _, check := range x.checks {
 		if check.Err != nil || check.Skipped {
@@ -345,26 +355,41 @@ func (x *explanation) vouch(ctx context.Context) {
 // validation allocates little but the claims that it hands out.
 type workspace struct {
 	token     string
-	buf       []byte  // what header, payload and signature are decoded into
-	encoded   string  // the header's segment
-	header    *header // a remembered one, or own
+	now       time.Time // the one reading of the clock that counts
+	buf       []byte    // what header, payload and signature are decoded into
+	encoded   string    // the header's segment
+	header    *header   // a remembered one, or own
 	own       header
 	payload   []byte
 	signed    string // the text that the signature is over
 	signature []byte
 	claims    Claims
-	times     times
-	key       *rsa.PublicKey // that verified the signature
+	key       *rsa.PublicKey // of the kid
+
+	times   times
+	inTimes *jwt.Validator // by now; kept
 }
 
-var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+// space returns a workspace for a token.
+func (v *validator) space(token string) *workspace {
+	w, ok := v.spaces.Get().(*workspace)
+	if !ok {
+		w = new(workspace)
+		w.inTimes = jwt.NewValidator(jwt.WithLeeway(v.leeway), jwt.WithTimeFunc(func() time.Time { return w.now }),
+			jwt.WithIssuedAt(), jwt.WithExpirationRequired())
+	}
+	w.token = token
+	return w
+}
 
-func (w *workspace) done() {
+// done gives w back to the pool that it came from, with neither token nor
+// claims in it.
+func (w *workspace) done(spaces *sync.Pool) {
+	// mutant: equivalent `cap(w.buf) <= maxPooledBytes → false`, the next one is made anew
 	if cap(w.buf) <= maxPooledBytes {
-		// Neither token nor claims stay behind.
 		clear(w.buf)
-		*w = workspace{buf: w.buf[:0]}
-		workspaces.Put(w)
+		*w = workspace{buf: w.buf[:0], inTimes: w.inTimes}
+		spaces.Put(w)
 	}
 }
 
@@ -405,11 +430,11 @@ func (v *validator) cut(w *workspace) (payload, signature string, _ *Error) {
 func (w *workspace) readBody(payload, signature string) *Error {
 	var ok1, ok2 bool
 	n := len(w.buf)
-	w.buf, ok1 = decodeBase64(w.buf, signature)
+	w.buf, ok1 = base64url.AppendDecode(w.buf, signature)
 	w.signature = w.buf[n:]
 	if ok1 {
 		n = len(w.buf)
-		w.buf, ok2 = decodeBase64(w.buf, payload)
+		w.buf, ok2 = base64url.AppendDecode(w.buf, payload)
 		w.payload = w.buf[n:]
 	}
 	if !ok2 {
@@ -426,24 +451,11 @@ func (w *workspace) readHeader() *Error {
 		return refuse(&tokenMalformed, evidence{note: ": its header is longer than 1 KiB"})
 	}
 	n := len(w.buf)
-	buf, ok := decodeBase64(w.buf, w.encoded)
-	if !ok {
+	var ok bool
+	if w.buf, ok = base64url.AppendDecode(w.buf, w.encoded); !ok {
 		return refuse(&tokenMalformed, evidence{note: noteBase64})
 	}
-	w.buf = buf
-	return w.own.decode(buf[n:])
-}
-
-var strictBase64 = base64.RawURLEncoding.Strict()
-
-// decodeBase64 appends what s, canonical base64url without padding (RFC 7515,
-// section 2), stands for. Even the Strict decoder skips CR and LF; but then it
-// comes out shorter, unless s has a length that no base64 has.
-func decodeBase64(buf []byte, s string) ([]byte, bool) {
-	n, size := len(buf), strictBase64.DecodedLen(len(s))
-	buf = slices.Grow(buf, size)
-	got, err := strictBase64.Decode(buf[n:cap(buf)], []byte(s))
-	return buf[:n+got], err == nil && got == size && len(s)%4 != 1
+	return w.own.decode(w.buf[n:])
 }
 
 // tokenCache remembers the tokens that were verified. It is bounded by size
@@ -451,10 +463,10 @@ func decodeBase64(buf []byte, s string) ([]byte, bool) {
 // goroutine that nothing stops, and would not know Config.Now. Its upkeep runs
 // on the goroutine that brought it about.
 //
-// A token is found by a quick keyed hash and recognised by its SHA-256, so that
-// one that was never seen, as most of an attacker's are, costs no SHA-256. Two
-// tokens of one quick hash, which nobody can bring about without the process's
-// own seed, take turns.
+// A token is found by a quick keyed hash of its ends and recognised by its
+// SHA-256, so that one that was never seen, as most of an attacker's are, costs
+// no SHA-256. Two tokens of one quick hash take turns; nobody can bring that
+// about who has neither the process's seed nor two signatures that end alike.
 type tokenCache struct {
 	seed   maphash.Seed
 	tokens *otter.Cache[uint64, *verified]
@@ -477,41 +489,55 @@ func newTokenCache(size int) *tokenCache {
 	})}
 }
 
-// find returns what is known of the workspace's token, nil if nothing is.
-func (c *tokenCache) find(w *workspace) *verified {
-	known, ok := c.tokens.GetIfPresent(maphash.String(c.seed, w.token))
-	// mutant: equivalent `known.digest != w.digest()`, it takes a collision under a seed that no test knows
-	if !ok || known.digest != w.digest() {
+// find returns what is known of a token, nil if nothing is.
+func (c *tokenCache) find(token string) *verified {
+	known, ok := c.tokens.GetIfPresent(c.quick(token))
+	// mutant: equivalent `known.digest != digest(token)`, it takes two good tokens with the same ends
+	if !ok || known.digest != digest(token) {
 		return nil
 	}
 	return known
 }
 
-func (c *tokenCache) add(w *workspace, known *verified) {
-	known.digest = w.digest()
-	c.tokens.Set(maphash.String(c.seed, w.token), known)
+func (c *tokenCache) add(token string, known *verified) {
+	known.digest = digest(token)
+	c.tokens.Set(c.quick(token), known)
 }
 
-// digest is the SHA-256 of the token. Its copy of the token is overwritten.
-func (w *workspace) digest() [sha256.Size]byte {
-	n := len(w.buf)
-	w.buf = append(w.buf, w.token...)
-	sum := sha256.Sum256(w.buf[n:])
-	clear(w.buf[n:])
-	w.buf = w.buf[:n]
+// quick hashes the header, which whoever has no key of the pool can choose, and
+// the end of the signature, which nobody can.
+func (c *tokenCache) quick(token string) uint64 {
+	const head, tail = 128, 64
+	if len(token) <= head+tail {
+		return maphash.String(c.seed, token)
+	}
+	return maphash.String(c.seed, token[:head]) ^ bits.RotateLeft64(maphash.String(c.seed, token[len(token)-tail:]), 1)
+}
+
+// digest is the SHA-256 of a token. Its copy of the token is overwritten.
+func digest(token string) [sha256.Size]byte {
+	buf := copies.Get().(*[]byte)
+	defer copies.Put(buf)
+	*buf = append((*buf)[:0], token...)
+	sum := sha256.Sum256(*buf)
+	clear(*buf)
 	return sum
 }
+
+// copies are buffers of no more than maxPooledBytes, since no longer token is
+// remembered, or found.
+var copies = sync.Pool{New: func() any { return new([]byte) }}
 
 // recall finds the claims of a token that was verified before, if that verdict
 // still stands: its key is still in the key set, which is not too old, and the
 // time is within the token's. Whatever else could be wrong with it cannot have
 // changed. Where it returns nil, the token is validated in full. The claims are
 // the cache's.
-func (v *validator) recall(w *workspace) (*trust, *Claims) {
-	if v.tokens == nil || len(w.token) > v.limit {
+func (v *validator) recall(token string) (*trust, *Claims) {
+	if v.tokens == nil || len(token) > min(v.limit, maxPooledBytes) {
 		return nil, nil
 	}
-	known := v.tokens.find(w)
+	known := v.tokens.find(token)
 	if known == nil {
 		return nil, nil
 	}
@@ -525,14 +551,15 @@ func (v *validator) recall(w *workspace) (*trust, *Claims) {
 
 // current reports whether a token that was good is so by the times in it.
 func (c *Claims) current(now time.Time) bool {
-	return now.Before(c.Expiry.Add(c.leeway)) &&
-		!now.Before(c.NotBefore.Add(-c.leeway)) && !now.Before(c.IssuedAt.Add(-c.leeway))
+	leeway := c.clock.leeway
+	return now.Before(c.Expiry.Add(leeway)) &&
+		!now.Before(c.NotBefore.Add(-leeway)) && !now.Before(c.IssuedAt.Add(-leeway))
 }
 
 // remember keeps the verdict on a token that has just been verified.
 func (v *validator) remember(t *trust, w *workspace, c *Claims) {
 	if v.tokens != nil && len(w.token) <= maxPooledBytes {
-		v.tokens.add(w, &verified{claims: *c, trust: t, key: w.key})
+		v.tokens.add(w.token, &verified{claims: *c, trust: t, key: w.key})
 	}
 }
 
@@ -558,7 +585,6 @@ type header struct {
 	alg, kid, typ    string
 	kidKind, typKind jsontext.Kind
 	forbidden        string
-	token            *jwt.Token // the header as keyfunc wants it; nil until it is asked
 }
 
 // decode reads the header strictly and refuses what cannot be a header of
@@ -620,7 +646,9 @@ func (hs *headers) remember(w *workspace) {
 func (h *header) set(name []byte, value jsontext.Value) bool {
 	switch string(name) {
 	case "alg":
-		h.alg, _ = text(value)
+		if h.alg = "RS256"; string(value) != `"RS256"` { // spares the copy
+			h.alg, _ = text(value)
+		}
 	case "kid":
 		h.kidKind = value.Kind()
 		h.kid, _ = text(value)
@@ -706,11 +734,11 @@ func present(d *jwt.NumericDate) *jwt.NumericDate {
 // future, each with the leeway (RFC 7519, sections 4.1.4 to 4.1.6).
 func (v *validator) checkTimes(w *workspace, c *Claims) *Error {
 	w.times.exp.Time, w.times.nbf.Time, w.times.iat.Time = c.Expiry, c.NotBefore, c.IssuedAt
-	err := v.times.Validate(&w.times)
+	err := w.inTimes.Validate(&w.times)
 	if err == nil {
 		return nil
 	}
-	ev := evidence{now: v.now(), leeway: v.leeway}
+	ev := evidence{now: w.now, leeway: v.leeway}
 	switch {
 	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
 		return refuse(&expiryMissing, ev)
@@ -727,10 +755,10 @@ func (v *validator) checkTimes(w *workspace, c *Claims) *Error {
 
 // checkLifetime: Cognito issues no token for longer than a day, so a longer
 // one is not Cognito's, or has its times in milliseconds.
-func (v *validator) checkLifetime(t *trust, c *Claims) *Error {
+func (v *validator) checkLifetime(t *trust, w *workspace, c *Claims) *Error {
 	from, claim := c.IssuedAt, "iat"
 	if from.IsZero() {
-		from, claim = v.now(), "now"
+		from, claim = w.now, "now"
 	}
 	if c.Expiry.Sub(from) <= t.maxLifetime+v.leeway {
 		return nil
@@ -790,41 +818,29 @@ func checkAudience(t *trust, c *Claims) *Error {
 	return nil
 }
 
-// checkSignature resolves the key through keyfunc and verifies with
-// golang-jwt's RS256.
-func (t *trust) checkSignature(ctx context.Context, w *workspace) *Error {
-	if err := t.findKey(ctx, w); err != nil {
-		return err
-	}
-	if err := jwt.SigningMethodRS256.Verify(w.signed, w.signature, w.key); err != nil {
-		return refuse(&signatureInvalid, evidence{})
-	}
-	return nil
-}
-
-// findKey resolves the key of the token's kid.
-func (t *trust) findKey(ctx context.Context, w *workspace) *Error {
-	// The source is asked first. keyfunc would ask it too, but wraps its errors
-	// at a cost that is not for attackers to decide about.
-	_, err := t.source.key(ctx, w.header.kid)
+// findKey finds the key of the token's kid. It reports whether it had to wait for
+// it.
+func (t *trust) findKey(ctx context.Context, w *workspace) (waited bool, _ *Error) {
+	k, waited, err := t.source.key(ctx, w.header.kid, w.now)
 	if err == nil {
-		if w.header.token == nil {
-			w.header.token = &jwt.Token{Header: map[string]any{"alg": w.header.alg, "kid": w.header.kid}}
-		}
-		var found any
-		found, err = t.source.resolve.KeyfuncCtx(ctx)(w.header.token)
-		w.key, _ = found.(*rsa.PublicKey)
-	}
-	if err == nil {
-		return nil
+		w.key = k.public
+		return waited, nil
 	}
 	u, ok := errors.AsType[*unavailableError](err)
 	if !ok {
-		return refuse(&keyUnknown, evidence{})
+		return waited, refuse(&keyUnknown, evidence{})
 	}
 	e := refuse(&keysUnavailable, evidence{cause: u.cause})
 	e.RetryAfter = u.retry
-	return e
+	return waited, e
+}
+
+// checkSignature verifies with golang-jwt's RS256.
+func (w *workspace) checkSignature() *Error {
+	if jwt.SigningMethodRS256.Verify(w.signed, w.signature, w.key) != nil {
+		return refuse(&signatureInvalid, evidence{})
+	}
+	return nil
 }
 
 // checkRevoked asks Config.Revoked. Without an answer nobody is let in.
