@@ -238,6 +238,9 @@ func (a *admission) Value(key any) any {
 	return a.Context.Value(key)
 }
 
+// String is for logs that print a context: fmt would print the claims.
+func (*admission) String() string { return "cognitoauth.Wrap" }
+
 func init() {
 	kit.NewClaims = func(payload []byte, poolID string, now func() time.Time, leeway time.Duration) (any, error) {
 		c := new(Claims)

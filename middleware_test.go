@@ -1932,6 +1932,38 @@ func TestWrap_uploadsAreRemoved(t *testing.T) {
 }
 
 // What a handler does to its claims no other request sees.
+// The request's context is the outer one in all but the claims, which a log that
+// prints it must not show.
+func TestWrap_context(t *testing.T) {
+	type outer struct{}
+	g := newGate(t, nil)
+	h := g.auth.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		if c, _ := cognitoauth.FromContext(ctx); c == nil || ctx.Value(outer{}) != "kept" {
+			t.Errorf("claims %v, outer value %v", c, ctx.Value(outer{}))
+		}
+		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > time.Hour {
+			t.Errorf("deadline %v, %v", deadline, ok)
+		}
+		inner, cancel := context.WithCancel(ctx)
+		defer cancel()
+		for _, text := range []string{fmt.Sprint(ctx), fmt.Sprintf("%+v", ctx), fmt.Sprint(inner), fmt.Sprint(context.WithValue(ctx, outer{}, 1))} {
+			if strings.Contains(text, "jane") {
+				t.Errorf("a printed context shows the user: %.200s", text)
+			}
+		}
+		if ctx.Err() != nil {
+			t.Error(ctx.Err())
+		}
+	}))
+	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), outer{}, "kept"), time.Hour)
+	defer cancel()
+	r := bearerCall(g.pool.AccessToken()).WithContext(ctx)
+	if w := ask(h, r); w.Code != http.StatusOK {
+		t.Errorf("status %d", w.Code)
+	}
+}
+
 func TestWrap_claimsAreTheRequestsOwn(t *testing.T) {
 	g := newGate(t, nil)
 	h := g.auth.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
