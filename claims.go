@@ -41,8 +41,8 @@ const (
 // Which token carries what is in the Cognito developer guide, under
 // "Understanding the access token" and "Understanding the identity token".
 type Claims struct {
-	// Subject is sub, the user's stable identifier; on a machine's token
-	// without sub it is the ClientID.
+	// Subject is sub, the user's stable identifier within the pool; on a machine's
+	// token without sub it is the ClientID.
 	Subject string
 	// Username is username on access tokens and cognito:username on ID tokens;
 	// "" on a machine's token. A user name can be an e-mail address and can be

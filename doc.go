@@ -6,10 +6,10 @@
 //	   ├── AllowAnonymous ───────────────────────────────► handler, no claims
 //	   │
 //	   ▼  TokenSource                no token ─ Optional ► handler, no claims
-//	 token                              └─ else 401
-//	   ▼  form, header, JSON, iss + token_use,     400, 401
+//	 token     two, or no token68: 400  └─ else 401
+//	   ▼  form, header, JSON, iss + token_use,     401
 //	   │  exp nbf iat, client, subject, audience
-//	   ▼  kid: the key cache                       401, 503
+//	   ▼  kid: the key cache                       401 no such key, 503 no answer
 //	  key
 //	   ▼  RS256 signature, Config.Revoked          401, 503
 //	 claims
@@ -30,7 +30,8 @@
 //   - iss and token_use select the one [Pool] entry whose settings count.
 //   - exp, nbf and iat with [Config].Leeway, and Pool.MaxLifetime.
 //   - client_id (aud on ID tokens) is among Pool.ClientIDs; a user has a sub.
-//   - aud on an access token, where there is one, is meant for this API.
+//   - aud on an access token is absent, its own client_id, or one of
+//     Pool.Audiences; a user's must be one of those if there are any.
 //   - The key of that kid from that pool, and the signature.
 //   - [Config].Revoked.
 //   - The fallback policy, then the route's own.
@@ -78,11 +79,24 @@
 //
 // # Wiring
 //
+//	auth, err := cognitoauth.New(cognitoauth.Config{
+//		Pools: []cognitoauth.Pool{{ID: "eu-west-1_EXAMPLE01", ClientIDs: []string{"1example23456789"}}},
+//	})
+//	// every mistake in it is in err
+//	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(health))
+//	mux.Handle("POST /orders", cognitoauth.Require(cognitoauth.Scope("orders/write"), create))
+//	http.ListenAndServe(":8080", auth.Wrap(mux))
+//
 // Every route is protected unless the value registered for it is
 // [AllowAnonymous] or [Optional], so the marker is the outermost handler. CORS
-// goes outside: cors(auth.Wrap(mux)), since a preflight carries no token.
-// Middleware that rewrites the URL or the method goes outside too. Unknown
-// routes and redirects are answered 401 like any other without a token.
+// goes outside: cors(auth.Wrap(mux)), since a preflight carries no token. All
+// other middleware goes outside as well, since Wrap cannot see the routes behind
+// it and does not guess which are open. Unknown routes and redirects are answered
+// 401 like any other without a token.
+//
+// With several pools every route admits the tokens of all of them; a route for
+// one has Require with an [Assert] on Claims.PoolID. Key your data by PoolID
+// together with Subject then, since a Subject is unique in its pool only.
 //
 // # Refusals
 //
@@ -97,10 +111,12 @@
 //
 // Keys are fetched on first use or by [Middleware.Ready], kept for 24 h at
 // most, and fetched anew in the background after about an hour, or when a token
-// names an unknown key. Then requests wait up to 3 s for the one fetch. Within
-// 10 s after a successful fetch there is no other, whatever kids are asked for:
-// a key published within that time is refused until it is over. After a failure
-// the pause is 1 s, doubling to 60 s.
+// names an unknown key. Then requests wait up to 3 s for the one fetch, and get
+// 503 if it has brought nothing by then. Within 10 s after a successful fetch
+// there is no other, whatever kids are asked for: a key published within that time
+// is unknown, 401, until it is over. After a failure the pause is 1 s, doubling to
+// 60 s, and the answer 503. There is no timer: a fetch begins with a request, and
+// after a day without any the first one waits.
 //
 // # Remembered tokens
 //

@@ -27,59 +27,75 @@ type Config struct {
 	// TokenUse.
 	Pools []Pool
 	// Fallback is what every route demands that is not marked by AllowAnonymous
-	// or Optional. Zero: Authenticated().
+	// or Optional. Zero: Authenticated(), which users and machines with a good
+	// token meet. And() and Or() of nothing are not zero: they admit nobody.
 	Fallback Policy
 	// Leeway is how far this machine's clock may be off. It is granted on exp,
 	// nbf, iat, Pool.MaxLifetime and AuthenticatedWithin. Zero: 30 s; at most
-	// 5 min, not negative.
+	// 5 min, not negative. For next to none say 1 ns.
 	Leeway time.Duration
 	// TokenSource is where the token is. Nil: the Authorization header, scheme
-	// Bearer, and nothing else.
+	// Bearer in any case, and nothing else; another scheme counts as no token. It
+	// runs on the requests' goroutines, many at a time.
 	TokenSource TokenSource
-	// MaxTokenBytes bounds the length of a token, in bytes. Zero: 32 KiB (100
-	// groups with names of 128 characters make 17 KB); 1 KiB to 16 MiB. A
+	// MaxTokenBytes bounds the length of a token, in bytes; a longer one is
+	// refused with 401 (token_too_large) before a byte of it is read. Zero: 32 KiB
+	// (100 groups with names of 128 characters make 17 KB); 1 KiB to 16 MiB. A
 	// server needs its MaxHeaderBytes, 1 MiB by default, above that.
 	MaxTokenBytes int
 	// TokenCache is how many verified tokens are remembered, so that a token
 	// used again costs neither its decoding nor a signature: its time, its key,
 	// its revocation and the policies are checked all the same. Zero: 10,000;
-	// negative: none; at most 10,000,000. One takes about 1.1 kB with a payload
-	// of 500 bytes; tokens are kept by digest only.
+	// negative: none; at most 10,000,000. When it is full, what is used least goes.
+	// A token takes about 1 kB with a payload of 500 bytes, and one byte more for
+	// each further byte of it; of more than 16 KiB none is remembered. Tokens
+	// themselves are kept by digest only.
 	TokenCache int
 	// Realm stands in challenges. Empty: "api". At most 128 bytes of printable
 	// ASCII without quote and backslash (RFC 6750, section 3).
 	Realm string
 	// HTTPClient fetches key sets. Nil: one of our own, which uses the proxy of
-	// the environment. It is copied; redirects are never followed, cookies never
-	// sent, its Timeout is set to 5 s, and at most 256 KiB are read.
+	// the environment. It is copied, its Transport is not; redirects are never
+	// followed, cookies never sent, its Timeout becomes 5 s whatever it was, and
+	// at most 256 KiB are read.
 	HTTPClient *http.Client
-	// ErrorHandler answers refused requests. Nil: [WriteError]. It cannot let a
-	// request through. It runs on the requests' goroutines, many at a time.
+	// ErrorHandler answers refused requests, those that a Require refuses
+	// included. Nil: [WriteError]. It cannot let a request through, but it has to
+	// write an answer: net/http sends 200 and no body for it if it does not. It
+	// runs on the requests' goroutines, many at a time; if it, or any other hook
+	// of Config that a request calls, panics, the request is aborted and the
+	// handler does not run.
 	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
-	// Logger gets a record for each refusal (Info) and for what happens to key
-	// sets (Info to Error), and nothing for what is let in. A refusal's record
+	// Logger gets a record for each request that is refused (Info) and for what
+	// happens to key sets: fetched and key added (Info), key withdrawn and fetch
+	// failed while older keys serve (Warn), fetch failed and no keys (Error). It
+	// gets nothing for what is let in, nor for what Validate refuses: that has its
+	// error. A refusal's record
 	// has code, status, detail, and as far as they are known pool, client_id
 	// (verified), kid, pattern and request_id. Of refusals with the same code,
 	// pool and pattern ten a minute are logged; suppressed counts the others.
-	// Code, pool, client_id and pattern come from your configuration; kid and
-	// request_id are what the caller wrote. No token, subject, user name or
+	// Code, pool, client_id and pattern come from your configuration (client_id,
+	// with DangerouslyAllowAnyClient, from the pool); kid and request_id are what
+	// the caller wrote. No token, subject, user name or
 	// group is ever logged. Nil: none.
 	Logger *slog.Logger
 	// OnDecision is told of each request once its decision is final: before the
 	// handler runs, or before the refusal is answered. A refusal by a Require
 	// that Wrap cannot see, because it stands inside another handler, is told in
-	// a second call. Nil: none. It runs on the requests' goroutines, many at a
-	// time.
+	// a second call. Validate tells it nothing. Nil: none. It runs on the requests'
+	// goroutines, many at a time, with the context that the request came with.
 	OnDecision func(context.Context, Decision)
 	// Revoked is asked about each token after it has been verified: true refuses
 	// it with 401, an error with 503. Cognito tokens stay good until they expire,
 	// whatever is revoked (developer guide, "Revoking refresh tokens"); a list
-	// of Claims.OriginID closes that gap. It is asked on each use of a token, a
-	// remembered one too. Nil: none. It gets the request's context and no other
-	// time limit, and must be safe for concurrent use.
+	// of Claims.OriginID closes that gap for tokens that have one. It is asked on
+	// each use of a token, a remembered one too. Nil: none. It gets the request's
+	// context, or that of Validate, and no other time limit; its Claims are the
+	// caller's own. It must be safe for concurrent use.
 	Revoked func(context.Context, *Claims) (bool, error)
 	// Now is the clock, for expiry and for the age of key sets; time limits go by
-	// the machine's own. Nil: time.Now. It must be safe for concurrent use.
+	// the machine's own. Nil: time.Now. It may be set back: a key set from the
+	// future is fetched anew. It must be safe for concurrent use.
 	Now func() time.Time
 }
 
@@ -296,7 +312,8 @@ type Decision struct {
 	Code string
 	// Pool is the ID of the Pool entry that decided, ClientID the app client,
 	// KeyID the kid: "" where the token did not get that far. Pool and ClientID
-	// come from the configuration and are fit for metrics, KeyID is for logs.
+	// come from the configuration and are fit for metrics, except for ClientID
+	// under DangerouslyAllowAnyClient; KeyID is for logs.
 	Pool, ClientID, KeyID string
 	// Pattern is the pattern of the route as the mux has it, "" if there is no
 	// mux or no match.
@@ -356,8 +373,9 @@ func AllowAnonymous(h http.Handler) http.Handler { return mark(&marker{next: h})
 
 // Optional marks a route that may be called without a token. A token that is
 // there must be good, or the request is refused as anywhere else; [FromContext]
-// then has its claims. The fallback policy does not apply. The rules of
-// [AllowAnonymous] apply.
+// then has its claims. The fallback policy does not apply, and a [Require] further
+// in refuses requests without a token with 401. The rules of [AllowAnonymous]
+// apply.
 func Optional(h http.Handler) http.Handler { return mark(&marker{next: h, optional: true}) }
 
 func mark(m *marker) http.Handler {
@@ -423,13 +441,15 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Wrap protects h, as a rule the program's mux: every request must carry a
 // valid token and meet the fallback policy, unless the handler that h has for
-// it is marked by [AllowAnonymous] or [Optional]. A request that is refused
-// never reaches h, not even where h would answer 404, 405 or a redirect.
+// it is marked by [AllowAnonymous] or [Optional]. A request that Wrap refuses
+// never reaches h, not even where h would answer 404, 405 or a redirect; what
+// [Require] asks for beyond that it checks itself, inside h.
 //
 // Which handler that is, Wrap asks h itself: h is followed while it is a
-// *http.ServeMux or an [EndpointResolver], at most 8 deep. A mux inside another
-// handler (http.StripPrefix, say) cannot be asked, so what it holds is
-// protected. Register all routes before serving.
+// *http.ServeMux or an [EndpointResolver], at most 8 deep; what is deeper is
+// protected. A mux inside another handler (http.StripPrefix, or middleware of your
+// own) cannot be asked, so what it holds is protected, markers or not: put that
+// middleware outside, logged(auth.Wrap(mux)). Register all routes before serving.
 //
 // Handlers find the claims by [FromContext]. The ResponseWriter is passed on
 // as it is, so flushing, hijacking and deadlines work.
@@ -817,7 +837,8 @@ func (m *Middleware) Status() []PoolStatus {
 
 // TokenSource finds the token of a request. "" and nil say that none is
 // offered, which is an answer of its own; an error refuses the request, with
-// 400 unless it is an [*Error]. The query is no place for a token (OAuth 2.1
+// 400, or is answered as it is if it is an [*Error] of this package, such as
+// another TokenSource returns. The query is no place for a token (OAuth 2.1
 // forbids it): it ends in logs, histories and referrers.
 type TokenSource func(*http.Request) (token string, err error)
 

@@ -864,53 +864,64 @@ func (v *validator) checkRevoked(ctx context.Context, c *Claims) *Error {
 type Pool struct {
 	_ [0]func() // keyed literals only
 
-	// ID is the user pool's ID, "eu-west-1_EXAMPLE01", at most 55 characters.
-	// Region, issuers and key-set URL follow from it, in the partitions aws,
-	// aws-cn, aws-us-gov and aws-eusc; elsewhere Issuer is needed, and ID may look
-	// as it likes. Required.
+	// ID is the user pool's ID, "eu-west-1_EXAMPLE01": a region, an underscore,
+	// letters and digits, at most 55 characters. Region, issuers and key-set URL
+	// follow from it, in the partitions aws, aws-cn, aws-us-gov and aws-eusc. For
+	// another region, or an emulator, Issuer is needed, and ID may look as it
+	// likes. Required.
 	ID string
 	// ClientIDs are the app clients whose tokens are accepted, compared with
 	// client_id, on ID tokens with aud. Required, unless
 	// DangerouslyAllowAnyClient. Each is at most 128 bytes of printable ASCII
-	// without space and comma.
+	// without space and comma, and is there once.
 	ClientIDs []string
-	// TokenUse is the kind of token. Empty: AccessToken. To accept both, list the
-	// pool twice.
+	// TokenUse is the kind of token, AccessToken or IDToken. Empty: AccessToken.
+	// To accept both, list the pool twice.
 	TokenUse TokenUse
-	// Audiences are the resource identifiers that this API answers to (RFC 8707).
-	// With them, a user's token must name one of them in aud; a machine's may
-	// also have no aud, since it cannot be bound. None: a token that is bound to a
-	// resource is refused. Access tokens only; an app client's ID is no audience.
+	// Audiences are the resource identifiers that this API answers to (RFC 8707),
+	// compared byte for byte. With them, a user's token must name one of them in
+	// aud. A machine's, which no client can bind to a resource, may as well have no
+	// aud, or its own client_id there. None: a token that names anything but its
+	// own client_id in aud is refused. Access tokens only: with TokenUse IDToken
+	// they are a mistake, and so is an app client's ID among them.
 	Audiences []string
 	// ReplicaRegions are further regions of a multi-Region pool, whose original
 	// form of the issuer is accepted too. The updated form always names the
-	// primary region. None: that of ID alone. They are of its partition, and
-	// exclude Issuer.
+	// primary region. None: that of ID alone. They are of its partition, each is
+	// there once, without ID's own, and they exclude Issuer. Each has a key set of
+	// its own, unless JWKSURL or JWKS says where all keys are.
 	ReplicaRegions []string
 	// MaxLifetime bounds exp - iat, or exp - now without iat; Config.Leeway is
 	// added. Zero: 24 h, the longest that Cognito allows; an emulator may need
-	// more. At most 100 years, not negative.
+	// more. At most 100 years, not negative. A token that lives longer is refused
+	// with 401 (lifetime_too_long).
 	MaxLifetime time.Duration
 	// Issuer replaces the issuers that follow from ID, for emulators and custom
 	// endpoints, or to pin one form. It is compared byte for byte and is not
 	// called, except for keys, if neither JWKSURL nor JWKS is there. Empty: the
-	// original and the updated form for ID. An http or https URL without user,
-	// query and fragment; excludes ReplicaRegions.
+	// original form, https://cognito-idp.{region}.amazonaws.com/{ID}, and the
+	// updated one, https://issuer-cognito-idp.{region}.amazonaws.com/{ID}, with
+	// the host suffix of the partition. An http or https URL without user, query
+	// and fragment, and on Cognito's own hosts one of these forms for ID;
+	// excludes ReplicaRegions.
 	Issuer string
 	// JWKSURL is where keys are fetched, if elsewhere than at the issuer. Empty:
-	// what follows from ID, or {Issuer}/.well-known/jwks.json. It must be https,
-	// or http on loopback.
+	// what follows from ID, or {Issuer}/.well-known/jwks.json. It has neither user
+	// nor fragment and must be https, or http on loopback (localhost, 127.0.0.0/8,
+	// ::1) unless DangerouslyAllowHTTP is set.
 	JWKSURL string
 	// JWKS is a key set known in advance (RFC 7517): nothing is fetched, and a
-	// key that is not in it stays unknown. Nil: keys are fetched. At most 256 KiB
-	// and 100 keys, with one that is usable. Excludes JWKSURL.
+	// key that is not in it stays unknown. It does not age. Nil: keys are fetched.
+	// At most 256 KiB and 100 keys, with one that is usable; an empty one is a
+	// mistake. Excludes JWKSURL.
 	JWKS []byte
 	// DangerouslyAllowAnyClient accepts every app client of the pool, those that
 	// somebody registers tomorrow included. False: ClientIDs alone. Excludes
 	// ClientIDs.
 	DangerouslyAllowAnyClient bool
 	// DangerouslyAllowHTTP allows a key-set URL with http on any host. Whoever is
-	// on the way can then replace the keys. False: on loopback alone.
+	// on the way can then replace the keys. False: on loopback alone. Where nothing
+	// is fetched by http it changes nothing.
 	DangerouslyAllowHTTP bool
 }
 
