@@ -300,7 +300,7 @@ var diagnosisTokens = []diagnosis{
 		mend: diagnosisPool(func(p *cognitoauth.Pool) {
 			p.JWKSURL = "http://localhost:9229/eu-west-1_AbCdEf123/.well-known/jwks.json"
 		}),
-		cure: "{JWKSURL} is wrong, since at {http://localhost:9229/jwks} there is {404}",
+		cure: "{JWKSURL} is wrong, since at {http://localhost:9229/jwks} there is {404}; leave it {empty}, or write {/.well-known/jwks.json} behind the {Issuer}",
 		config: diagnosisPool(func(p *cognitoauth.Pool) {
 			p.ID, p.Issuer, p.JWKSURL = "local_1AbCdEf", diagnosisLocal, "http://localhost:9229/jwks"
 		}), token: diagnosisClaim("iss", diagnosisLocal)},
@@ -385,7 +385,7 @@ var diagnosisRoutes = []diagnosis{
 		routes: diagnosisMux("/public/", http.StripPrefix("/public", diagnosisMux("/healthz", cognitoauth.AllowAnonymous(diagnosisOK))))},
 	{mistake: "marker in a router that cannot be asked", source: "gomods/athens#1307", answer: "401 token_missing",
 		mended:  diagnosisResolver{diagnosisRouter{"/healthz": cognitoauth.AllowAnonymous(diagnosisOK)}},
-		cure:    "let the {cognitoauth_test.diagnosisRouter} implement {EndpointResolver}",
+		cure:    "let the {cognitoauth_test.diagnosisRouter} implement {EndpointResolver}, which is {ResolveEndpoint}",
 		request: "GET /healthz", header: []string{},
 		routes: diagnosisRouter{"/healthz": cognitoauth.AllowAnonymous(diagnosisOK)}},
 	{mistake: "redirect to a marked subtree", source: "swagger-api/swagger-ui#2126", answer: "401 token_missing",
@@ -398,12 +398,12 @@ var diagnosisRoutes = []diagnosis{
 		request: "GET /files/a%2Fb", header: []string{},
 		routes: diagnosisMux("GET /files/{name}", cognitoauth.AllowAnonymous(diagnosisOK))},
 	{mistake: "route that is not there", source: "dotnet/AspNetCore.Docs#15622", answer: "401 token_missing",
-		never:   []string{"AllowAnonymous"},
+		never:   []string{"AllowAnonymous", "405", "method"},
 		cure:    "{no route|no pattern|no handler} of the mux matches the {path}, which with a token would be {404}",
 		request: "GET /mee", header: []string{}},
 	{mistake: "method that a marked route does not have", source: "net/http, documentation of ServeMux", answer: "401 token_missing",
-		never:   []string{"AllowAnonymous"},
-		cure:    "{no route|no pattern|no handler} of the mux matches the {method}",
+		never:   []string{"AllowAnonymous", "404"},
+		cure:    "the {path} is there, but not for the {method}, which with a token would be {405}",
 		request: "POST /healthz", header: []string{},
 		routes: diagnosisMux("GET /healthz", cognitoauth.AllowAnonymous(diagnosisOK))},
 	{mistake: "Wrap forgotten", source: "abpframework/abp#2228", answer: "500 not_wired",
@@ -411,7 +411,7 @@ var diagnosisRoutes = []diagnosis{
 		bare: true, routes: diagnosisNeeds(cognitoauth.Authenticated())},
 	{mistake: "policy inside a marked route", source: "dotnet/aspnetcore#56244", answer: "500 not_wired",
 		mended: diagnosisMux("GET /me", diagnosisLogged{cognitoauth.Require(cognitoauth.Authenticated(), diagnosisOK)}),
-		cure:   "take {AllowAnonymous} away from around {Require}, or make it {Optional}",
+		cure:   "on {GET /me} take {AllowAnonymous} away from around {Require}, or make it {Optional}",
 		routes: diagnosisMux("GET /me", cognitoauth.AllowAnonymous(diagnosisLogged{cognitoauth.Require(cognitoauth.Authenticated(), diagnosisOK)}))},
 }
 
@@ -471,7 +471,7 @@ var diagnosisPolicies = []diagnosis{
 		cure:   "{custom:tenant} is in the {ID token} alone, unless a {pre token generation} trigger adds it",
 		routes: diagnosisNeeds(cognitoauth.Claim("custom:tenant", "acme"))},
 	{mistake: "number compared with a string", source: "DG, understanding the access token", answer: "403 claim_denied",
-		cure:   "{version} is no {string}",
+		cure:   "{version} is no {string}: use {Assert} and {Decode}",
 		routes: diagnosisNeeds(cognitoauth.Claim("version", "2"))},
 	{mistake: "another app client than the route wants", source: "awslabs/aws-support-tools#121", answer: "403 client_denied",
 		mended: diagnosisNeeds(cognitoauth.ClientID(diagnosisClient)),

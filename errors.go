@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -341,14 +342,20 @@ func detailMissing(e *Error) string {
 
 // Where a request without a token would have ended, if not at a route.
 const (
-	noteUnmatched = "; no pattern of the mux matches path and method: with a token the answer is 404 or 405"
-	noteUnnamed   = "; the router names no handler for this request, so that no marker can open it"
-	noteUnasked   = "; Wrap was given a %T, which cannot be asked for its routes, so that none of them is open: " +
-		"middleware belongs outside of Wrap, and a router implements EndpointResolver"
+	notePath    = "; no pattern of the mux matches the path: with a token the answer is 404"
+	noteMethod  = "; the mux has patterns for the path, but none for the method: with a token the answer is 405"
+	noteUnnamed = "; the router names no handler for this request, so that no marker can open it"
+	noteUnasked = "; Wrap was given a %T, which cannot be asked for its routes, so that none of them is open: " +
+		"if it is middleware, put it outside of Wrap; if it is a router, let it implement EndpointResolver, ResolveEndpoint(*http.Request) http.Handler"
 )
 
 // redirects reports whether h is what net/http redirects by.
 func redirects(h http.Handler) bool { return fmt.Sprintf("%T", h) == "*http.redirectHandler" }
+
+// notFound reports whether h is what ServeMux answers 404 by.
+func notFound(h http.Handler) bool {
+	return reflect.ValueOf(h).Pointer() == reflect.ValueOf(http.NotFound).Pointer()
+}
 
 // misplaced tells where a request that offers no token seems to have one, "" if
 // nowhere. custom says that there is a Config.TokenSource.
@@ -628,6 +635,9 @@ func detailKeys(e *Error) string {
 	s := "no key set for kid " + quote(e.kid) + " (unverified) of pool " + e.trust.id + e.note
 	if e.cause != nil {
 		s += ": " + e.cause.Error()
+	}
+	if urls := e.trust.source.urls; len(urls) == 1 && !strings.HasSuffix(urls[0], wellKnownKeys) {
+		s += "; Cognito and its emulators have the keys at {Issuer}" + wellKnownKeys + ", where they are looked for if Pool.JWKSURL is empty"
 	}
 	return s + "; the key set must be reachable from this machine (Pool.JWKSURL, Config.HTTPClient, or a static Pool.JWKS)"
 }

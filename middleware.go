@@ -421,7 +421,11 @@ func Require(p Policy, h http.Handler) http.Handler {
 func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, _ := r.Context().Value(contextKey{}).(*admission)
 	if a == nil {
-		e := refuse(&notWired, evidence{note: "Require(" + q.policy.String() + ", ...) was reached without Wrap above it, or inside an AllowAnonymous route: " +
+		route := ""
+		if r.Pattern != "" {
+			route = " of " + strconv.QuoteToASCII(r.Pattern)
+		}
+		e := refuse(&notWired, evidence{note: "Require(" + q.policy.String() + ", ...)" + route + " was reached without Wrap above it, or inside an AllowAnonymous route: " +
 			"serve auth.Wrap(mux), or else take that marker away or make it Optional"})
 		slog.Default().ErrorContext(r.Context(), "cognitoauth: not wired", "err", e)
 		WriteError(w, r, e)
@@ -573,7 +577,10 @@ func (g *guard) unrouted(endpoint http.Handler, pattern string) string {
 	case *http.ServeMux:
 		// ServeMux answers 404 and 405 by functions, a path to clean by a redirect.
 		if _, ok := endpoint.(http.HandlerFunc); ok && pattern == "" {
-			return noteUnmatched
+			if notFound(endpoint) {
+				return notePath
+			}
+			return noteMethod
 		}
 	case EndpointResolver:
 		if endpoint == nil {

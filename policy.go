@@ -161,7 +161,7 @@ func hintClaim(c *Claims, name string) string {
 	case kind == '"' || kind == 't' || kind == 'f':
 		return ": the token has another value"
 	case kind != 0:
-		return ": it is neither a string nor a boolean, which is what Claim compares; Assert can look at it"
+		return ": it is neither a string nor a boolean, which is what Claim compares; Assert(...) with Claims.Decode can look at it"
 	case c.TokenUse == AccessToken && name == "cognito:username":
 		return ": an access token has it as username"
 	case c.TokenUse == AccessToken && (strings.HasPrefix(name, "custom:") || slices.Contains(attributes, name)):
