@@ -365,7 +365,7 @@ func (s *keySource) fetch(ctx context.Context) answer {
 		switch {
 		case got.set != nil:
 			return got
-		case got.err != nil && (first.err == nil || got.url == s.urls[0]):
+		case got.url == s.urls[0]:
 			first = got
 		}
 		for _, url := range rest {
