@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rsa"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -572,7 +571,7 @@ func parseKeySet(doc []byte) (*keySet, error) {
 		return elements(value, func(raw jsontext.Value, _ int) bool {
 			count++
 			set.add(raw, ambiguous)
-			// mutant: equivalent, it is counted afterwards too
+			// mutant: equivalent `count <= maxKeys → true`, it is counted afterwards too
 			return count <= maxKeys
 		}, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	})
@@ -682,14 +681,8 @@ func parseKey(raw jsontext.Value) (*key, string) {
 
 // usableRSA checks modulus and exponent (RFC 7518, sections 3.3 and 6.3.1):
 // canonical base64url, no leading zero, 2048 to 8192 bits, both odd, and an
-// exponent neither tiny nor beyond what crypto/rsa takes.
+// exponent neither tiny nor of more than the 31 bits that crypto/rsa takes.
 func usableRSA(n, e string) bool {
-	// Before anything is computed with them.
-	// mutant: equivalent `len(n) > base64.RawURLEncoding.EncodedLen(maxKeyBits/8)`, the bits are counted too
-	// mutant: equivalent `len(e) > 8`, the exponent is compared too
-	if len(n) > base64.RawURLEncoding.EncodedLen(maxKeyBits/8) || len(e) > 8 {
-		return false
-	}
 	modulus, ok1 := base64url.AppendDecode(nil, n)
 	exponent, ok2 := base64url.AppendDecode(nil, e)
 	if !ok1 || !ok2 || bytes.HasPrefix(modulus, []byte{0}) || bytes.HasPrefix(exponent, []byte{0}) {
@@ -697,5 +690,6 @@ func usableRSA(n, e string) bool {
 	}
 	N, E := new(big.Int).SetBytes(modulus), new(big.Int).SetBytes(exponent)
 	return N.BitLen() >= minKeyBits && N.BitLen() <= maxKeyBits && N.Bit(0) == 1 &&
-		E.IsInt64() && E.Int64() >= minExponent && E.Int64() <= math.MaxInt32 && E.Bit(0) == 1
+		// mutant: equivalent `E.BitLen() <= 31`, the jwkset that is required refuses more, another need not
+		E.BitLen() <= 31 && E.Int64() >= minExponent && E.Bit(0) == 1
 }
