@@ -905,8 +905,8 @@ func ambient(r *http.Request, what, token string, count int) (string, error) {
 
 // bearer takes the token from the Authorization header (RFC 6750, section
 // 2.1): one header, the scheme in any case, spaces, the token. Whether that is a
-// token68 is for the caller to see. What is longer than a token may be is passed
-// on unread, to be refused as too large.
+// token68, and not nothing, is for the caller to see. What is longer than a token
+// may be is passed on unread, to be refused as too large.
 func bearer(r *http.Request, limit int) (string, *Error) {
 	values := r.Header["Authorization"]
 	if len(values) == 0 {
@@ -922,7 +922,7 @@ func bearer(r *http.Request, limit int) (string, *Error) {
 		return "", refuse(&tokenMissing, evidence{note: note, known: name})
 	}
 	token := strings.TrimLeft(v[len(scheme):], " ")
-	if token == "" || len(token) == len(v)-len(scheme) && len(token) <= limit {
+	if len(token) == len(v)-len(scheme) && len(token) <= limit {
 		return "", refuse(&credentialsMalformed, evidence{note: hintCredentials(token)})
 	}
 	return token, nil

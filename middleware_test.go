@@ -853,6 +853,7 @@ func TestAuthorization_tokenLength(t *testing.T) {
 		{"32 KiB that are no token are looked at", 0, func(string) string { return "Bearer " + strings.Repeat("\"", 32<<10) }, "credentials_malformed"},
 		{"spaces do not count", 0, func(string) string { return "Bearer" + strings.Repeat(" ", 1000) + strings.Repeat("a", 32<<10) }, "token_malformed"},
 		{"what is too long is not looked at", 0, func(string) string { return "Bearer " + strings.Repeat("\"", tooLong) }, "token_too_large"},
+		{"nor where no space comes before it", 0, func(string) string { return "Bearer" + strings.Repeat("\"", tooLong) }, "token_too_large"},
 		{"another scheme may be longer", 0, func(string) string { return "Basic " + strings.Repeat("a", tooLong) }, "token_missing"},
 		{"a good token of the length of the limit passes", len(good.String()), func(s string) string { return "Bearer " + s }, ""},
 		{"a good token that is longer does not", len(good.String()) - 1, func(s string) string { return "Bearer " + s }, "token_too_large"},
