@@ -476,6 +476,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	endpoint, pattern := resolve(g.next, r)
 	open, _ := endpoint.(*marker)
+	// mutant: equivalent `open != nil → true`, without a marker there is none to take away
 	if open != nil && uncanonical(r) != "" {
 		open = nil
 	}
@@ -747,7 +748,7 @@ func (m *Middleware) record(ctx context.Context, d Decision) {
 		slog.String("pattern", d.Pattern), slog.String("request_id", d.RequestID),
 	}
 	// What is not known is left out.
-	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.Kind() == slog.KindString && a.Value.String() == "" })
+	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.Equal(slog.StringValue("")) })
 	if suppressed > 0 {
 		attrs = append(attrs, slog.Int("suppressed", suppressed))
 	}
