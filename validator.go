@@ -342,7 +342,7 @@ func (x *explanation) vouch(ctx context.Context) {
 	err = x.w.checkSignature()
 	x.add("signature", "", "RS256 by that key", err)
 	for _, check := range x.checks {
-		if check.Err != nil || check.Skipped {
+		if check.Err != nil { // as what was skipped was skipped for
 			// Revoked sees verified claims only.
 			x.skip("revocation")
 			return
