@@ -1234,7 +1234,7 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 	case p.JWKS != nil && p.JWKSURL != "":
 		fault("JWKS and JWKSURL exclude each other: drop one")
 		return
-	case p.JWKS != nil || p.JWKSURL == "" && p.Issuer == "":
+	case p.JWKS != nil:
 		return
 	case address == "":
 		where, address = "Issuer", p.Issuer
@@ -1242,7 +1242,7 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "":
-		if where == "JWKSURL" { // Issuer has been checked
+		if where == "JWKSURL" { // Issuer has been checked, or is left to ID
 			fault("JWKSURL %q is not an absolute https URL without user and fragment", redacted(address))
 		}
 	case where == "JWKSURL" && onAWS(u, p.ID) && u.Path != "/"+p.ID+wellKnownKeys:
@@ -1255,6 +1255,5 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 }
 
 func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return host == "localhost" || net.ParseIP(host).IsLoopback() // nil is none
 }
