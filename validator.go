@@ -1193,9 +1193,9 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 	case awsIssuer(u) && forms != nil && (u.Path != "/"+p.ID || !strings.HasPrefix(p.Issuer, "https://"+u.Host)):
 		fault("Issuer %q is none of ID %q: leave Issuer empty, %s", p.Issuer, p.ID, follows)
 	case awsIssuer(u) && !strings.HasPrefix(p.Issuer, "https://"+u.Host):
-		fault("Issuer %q: Cognito writes %q, and issuers are compared byte for byte; leave Issuer empty, it follows from ID", p.Issuer, "https://"+u.Host)
+		fault("Issuer %q: Cognito writes %q, and issuers are compared byte for byte", p.Issuer, "https://"+u.Host)
 	case awsIssuer(u) && u.Path != "/"+p.ID:
-		fault("Issuer %q: expected the path %q on Cognito's own host; leave Issuer empty, it follows from ID", p.Issuer, "/"+p.ID)
+		fault("Issuer %q: expected the path %q, which is ID, on Cognito's own host", p.Issuer, "/"+p.ID)
 	}
 }
 
