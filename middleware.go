@@ -681,18 +681,20 @@ func uncanonical(r *http.Request) string {
 	if p != clean {
 		return "the path has a dot segment or a slash too many"
 	}
-	const why = "the path has an escaped slash, backslash, dot, percent sign or NUL"
+	// Escaped or not, a backslash and NUL have been seen in p.
+	const why = "the path has an escaped slash, dot or percent sign"
 	escaped := r.URL.EscapedPath()
 	for {
 		_, rest, found := strings.Cut(escaped, "%")
 		if !found {
 			return ""
 		}
+		// mutant: equivalent, EscapedPath cuts no escape short
 		if len(rest) < 2 {
 			return why
 		}
 		switch strings.ToUpper(rest[:2]) {
-		case "2F", "5C", "2E", "00", "25":
+		case "2F", "2E", "25":
 			return why
 		}
 		escaped = rest
