@@ -46,8 +46,17 @@ type finder struct {
 
 	// answers are the answers of a function that its callers refuse upon.
 	answers map[types.Object]map[bool]bool
+	// reasons are, of a function that answers by a constant, what its callers
+	// refuse upon.
+	reasons map[types.Object]map[reason]bool
 
 	found map[site]*mutant
+}
+
+// reason is a result that is refused: what equals a constant, or anything else.
+type reason struct {
+	constant string
+	equal    bool
 }
 
 // site identifies a mutant.
@@ -66,6 +75,7 @@ func find(s *source) []*mutant {
 		makers:    map[types.Object]bool{},
 		asserts:   map[types.Object]bool{},
 		answers:   map[types.Object]map[bool]bool{},
+		reasons:   map[types.Object]map[reason]bool{},
 	}
 	for _, file := range s.files {
 		f.link(file.ast)
@@ -119,6 +129,9 @@ func (f *finder) pass() {
 func (f *finder) learned() int {
 	n := len(f.reporters) + len(f.makers) + len(f.asserts)
 	for _, known := range f.answers {
+		n += len(known)
+	}
+	for _, known := range f.reasons {
 		n += len(known)
 	}
 	return n
@@ -268,17 +281,45 @@ func (f *finder) call(c *ast.CallExpr) {
 // several can each cause the opposite, each is one. Where only all together
 // can, the whole is one, and each is one that can be left out.
 func (f *finder) force(e ast.Expr, to bool) {
-	f.split(e, to, func(called types.Object, negated bool) {
-		if f.answers[called] == nil {
-			f.answers[called] = map[bool]bool{}
-		}
-		f.answers[called][to == negated] = true
-	}, false)
+	f.split(e, to, func(leaf ast.Expr, negated bool) { f.note(leaf, to == negated) }, false)
 }
 
-// split is force where note is told of each function whose answer e is, and
-// whether what lets through is the opposite of that.
-func (f *finder) split(e ast.Expr, to bool, note func(called types.Object, negated bool), negated bool) {
+// note notes which result of a function of the package is refused, if e is its
+// answer, or a comparison of that with a constant, and refused where it is on.
+func (f *finder) note(e ast.Expr, on bool) {
+	switch e := e.(type) {
+	case *ast.CallExpr:
+		remember(f.answers, f.called(e), on)
+	case *ast.BinaryExpr:
+		if value := f.info.Types[e.Y].Value; value != nil && (e.Op == token.EQL || e.Op == token.NEQ) {
+			remember(f.reasons, f.called(e.X), reason{value.ExactString(), on == (e.Op == token.EQL)})
+		}
+	}
+}
+
+func remember[K comparable](all map[types.Object]map[K]bool, called types.Object, what K) {
+	if called == nil {
+		return
+	}
+	if all[called] == nil {
+		all[called] = map[K]bool{}
+	}
+	all[called][what] = true
+}
+
+// called is the function of the package that e is a call of, nil if it is none.
+func (f *finder) called(e ast.Expr) types.Object {
+	if call, ok := ast.Unparen(e).(*ast.CallExpr); ok {
+		if o := f.object(call.Fun); o != nil && o.Pkg() == f.pkg {
+			return o
+		}
+	}
+	return nil
+}
+
+// split is force where note is told of each condition, and whether what lets
+// through is the opposite of that.
+func (f *finder) split(e ast.Expr, to bool, note func(leaf ast.Expr, negated bool), negated bool) {
 	switch x := ast.Unparen(e).(type) {
 	case *ast.UnaryExpr:
 		if x.Op == token.NOT {
@@ -294,11 +335,8 @@ func (f *finder) split(e ast.Expr, to bool, note func(called types.Object, negat
 			f.split(x.Y, neutral, note, negated)
 			return
 		}
-	case *ast.CallExpr:
-		if called := f.object(x.Fun); called != nil && called.Pkg() == f.pkg {
-			note(called, negated)
-		}
 	}
+	note(ast.Unparen(e), negated)
 	f.add(ast.Unparen(e), operand, to)
 }
 
@@ -312,7 +350,7 @@ func (f *finder) either(e ast.Expr) {
 	f.split(e, true, unnoted, false)
 }
 
-func unnoted(types.Object, bool) {}
+func unnoted(ast.Expr, bool) {}
 
 // operation is the && or || that e or its negation is, nil if it is none.
 func operation(e ast.Expr) *ast.BinaryExpr {

@@ -11,6 +11,8 @@
 //   - returns an error that is not nil, or panics,
 //   - returns the answer of a bool that refuses: false beside other results,
 //     else what the callers refuse upon, else, where that cannot be seen, both,
+//   - returns what a caller refuses upon by comparing it with a constant, as a
+//     text that is not empty,
 //   - returns, where the function returns neither, nil instead of a pointer or
 //     an interface, or a negative number: what was looked for is not there, or
 //     is no good,

@@ -17,6 +17,8 @@ type function struct {
 	// refusing has the answers of a function that judges which its callers
 	// refuse upon. Where nobody can tell it is empty or has both.
 	refusing map[bool]bool
+	// reasons are the same of a function that answers by a constant.
+	reasons map[reason]bool
 }
 
 // around is the innermost function that n is in.
@@ -25,9 +27,9 @@ func (f *finder) around(n ast.Node) function {
 		switch fn := n.(type) {
 		case *ast.FuncDecl:
 			name := f.info.Defs[fn.Name]
-			return function{fn, fn.Body, name.Type().(*types.Signature), f.answers[name]}.conventional()
+			return function{fn, fn.Body, name.Type().(*types.Signature), f.answers[name], f.reasons[name]}.conventional()
 		case *ast.FuncLit:
-			return function{fn, fn.Body, f.info.Types[fn].Type.(*types.Signature), nil}.conventional()
+			return function{fn, fn.Body, f.info.Types[fn].Type.(*types.Signature), nil, nil}.conventional()
 		}
 	}
 	return function{sig: types.NewSignatureType(nil, nil, nil, nil, nil, false)}
@@ -160,12 +162,26 @@ func (f *finder) refusingReturn(s *ast.ReturnStmt, fn function) bool {
 	case fn.fails() || f.makesError(s.Results[len(s.Results)-1]):
 		return f.makesError(s.Results[len(s.Results)-1])
 	}
+	if fn.reasons != nil && len(s.Results) == 1 {
+		return fn.refuses(f.info.Types[s.Results[0]].Value)
+	}
 	switch fn.sig.Results().At(0).Type().Underlying().(type) {
 	case *types.Pointer, *types.Interface:
 		return f.isNil(s.Results[0])
 	}
 	index := f.info.Types[s.Results[0]].Value
 	return index != nil && index.Kind() == constant.Int && constant.Sign(index) < 0
+}
+
+// refuses tells whether the callers refuse upon a result, which is nil where it
+// is no constant.
+func (fn function) refuses(result constant.Value) bool {
+	for r := range fn.reasons {
+		if result == nil && !r.equal || result != nil && r.equal == (result.ExactString() == r.constant) {
+			return true
+		}
+	}
+	return false
 }
 
 // refusingAssignment tells whether s stores an error, or what a condition reads.

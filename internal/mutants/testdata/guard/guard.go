@@ -202,3 +202,32 @@ func results(n int) []Result {
 	}
 	return nil
 }
+
+// why answers by a text, which is refused unless it is empty.
+func why(s string) string {
+	switch {
+	case s == "long": // want: s == "long" → false
+		return "too long"
+	case s == "short": // want: s == "short" → true
+		return ""
+	}
+	return "unknown"
+}
+
+// level answers by a number that may be refused.
+func level(s string) int {
+	if s == "zero" { // want: s == "zero" → false
+		return 0
+	}
+	if s == "one" {
+		return 1
+	}
+	return len(s)
+}
+
+func Reasons(s string) error {
+	if why(s) != "" || level(s) == 0 { // want: why(s) != "" → false; level(s) == 0 → false
+		return ErrBad
+	}
+	return nil
+}
