@@ -683,9 +683,10 @@ func parseKey(raw jsontext.Value) (*key, string) {
 // canonical base64url, no leading zero, 2048 to 8192 bits, both odd, and an
 // exponent neither tiny nor of more than the 31 bits that crypto/rsa takes.
 func usableRSA(n, e string) bool {
-	modulus, ok1 := base64url.AppendDecode(nil, n)
-	exponent, ok2 := base64url.AppendDecode(nil, e)
-	if !ok1 || !ok2 || bytes.HasPrefix(modulus, []byte{0}) || bytes.HasPrefix(exponent, []byte{0}) {
+	// What is not canonical comes out empty, which has too few bits.
+	modulus, _ := base64url.AppendDecode(nil, n)
+	exponent, _ := base64url.AppendDecode(nil, e)
+	if bytes.HasPrefix(modulus, []byte{0}) || bytes.HasPrefix(exponent, []byte{0}) {
 		return false
 	}
 	N, E := new(big.Int).SetBytes(modulus), new(big.Int).SetBytes(exponent)

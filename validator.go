@@ -385,7 +385,6 @@ func (v *validator) space(token string) *workspace {
 // done gives w back to the pool that it came from, with neither token nor
 // claims in it.
 func (w *workspace) done(spaces *sync.Pool) {
-	// mutant: equivalent `cap(w.buf) <= maxPooledBytes → false`, the next one is made anew
 	if cap(w.buf) <= maxPooledBytes {
 		clear(w.buf)
 		*w = workspace{buf: w.buf[:0], inTimes: w.inTimes}
@@ -492,7 +491,6 @@ func newTokenCache(size int) *tokenCache {
 // find returns what is known of a token, nil if nothing is.
 func (c *tokenCache) find(token string) *verified {
 	known, ok := c.tokens.GetIfPresent(c.quick(token))
-	// mutant: equivalent `known.digest != digest(token)`, it takes two good tokens with the same ends
 	if !ok || known.digest != digest(token) {
 		return nil
 	}
