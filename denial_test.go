@@ -207,6 +207,7 @@ func TestDenial_allocatesInProportion(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	f := newDenial(t)
+	refusals, most := 0, 0.0
 	for _, size := range []int{1 << 10, 32 << 10, 1 << 20} {
 		limit := limitFor(size)
 		auth := f.middleware(t, limit)
@@ -217,13 +218,17 @@ func TestDenial_allocatesInProportion(t *testing.T) {
 			}
 			for when, prepare := range map[string]func(){"at first": func() {}, "after a short one": func() { decide(t, auth, short) }} {
 				code := ""
-				if got := allocated(uint64(4*limit), prepare, func() { code = decide(t, auth, token) }); code == "" || got > uint64(4*limit) {
+				got := allocated(uint64(4*limit), prepare, func() { code = decide(t, auth, token) })
+				times := float64(got) / float64(limit)
+				if code == "" || got > uint64(4*limit) {
 					t.Errorf("%s of %d bytes, %s: %d bytes allocated, %.1f times MaxTokenBytes, at most 4 allowed; code %q",
-						name, size, when, got, float64(got)/float64(limit), code)
+						name, size, when, got, times, code)
 				}
+				refusals, most = refusals+1, max(most, times)
 			}
 		}
 	}
+	t.Logf("%d refusals of 1 KiB to 1 MiB, the costliest allocated %.1f times MaxTokenBytes", refusals, most)
 }
 
 // The worst inputs are refused for what is wrong with them; one that was refused
