@@ -24,25 +24,39 @@ import (
 	"github.com/cognitoauth/cognitoauth/cognitotest"
 )
 
-// echo is a method with a stream in both directions, which the health service
-// has not. It answers each message with the name of the caller.
+// echo has methods with a stream in both directions, which the health service
+// has not. Both answer a message with the name of the caller: Echo each of them,
+// Late one, and then says more, once its context has ended.
 var echo = grpc.ServiceDesc{
 	ServiceName: "test.Echo",
 	HandlerType: (*any)(nil),
-	Streams: []grpc.StreamDesc{{StreamName: "Echo", ClientStreams: true, ServerStreams: true, Handler: func(_ any, s grpc.ServerStream) error {
-		claims, ok := claimsFrom(s.Context())
-		if !ok {
-			return errors.New("no claims")
-		}
-		for {
-			if err := s.RecvMsg(new(healthpb.HealthCheckRequest)); err != nil {
+	Streams: []grpc.StreamDesc{
+		{StreamName: "Echo", ClientStreams: true, ServerStreams: true, Handler: func(_ any, s grpc.ServerStream) error {
+			for {
+				if err := answer(s); err != nil {
+					return err
+				}
+			}
+		}},
+		{StreamName: "Late", ClientStreams: true, ServerStreams: true, Handler: func(_ any, s grpc.ServerStream) error {
+			if err := answer(s); err != nil {
 				return err
 			}
-			if err := s.SendMsg(&healthpb.HealthCheckRequest{Service: claims.Username}); err != nil {
-				return err
-			}
-		}
-	}}},
+			<-s.Context().Done()
+			return s.SendMsg(&healthpb.HealthCheckRequest{Service: "too late"})
+		}},
+	},
+}
+
+func answer(s grpc.ServerStream) error {
+	claims, ok := claimsFrom(s.Context())
+	if !ok {
+		return errors.New("no claims")
+	}
+	if err := s.RecvMsg(new(healthpb.HealthCheckRequest)); err != nil {
+		return err
+	}
+	return s.SendMsg(&healthpb.HealthCheckRequest{Service: claims.Username})
 }
 
 // dial starts the server of the example, with echo beside it.
@@ -157,8 +171,8 @@ func TestKeysUnavailable(t *testing.T) {
 	}
 }
 
-// Both wait on the server for what does not come: the one for the end of its
-// context, the other for a message.
+// Watch waits on the server for the end of its context, Echo for a message that
+// does not come, and Late sends one when it is too late.
 func TestStreamEndsWithItsToken(t *testing.T) {
 	t.Parallel()
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
@@ -169,6 +183,7 @@ func TestStreamEndsWithItsToken(t *testing.T) {
 	}{
 		{healthpb.Health_Watch_FullMethodName, &healthpb.Health_ServiceDesc.Streams[0]},
 		{"/test.Echo/Echo", &echo.Streams[0]},
+		{"/test.Echo/Late", &echo.Streams[1]},
 	} {
 		t.Run(c.desc.StreamName, func(t *testing.T) {
 			t.Parallel()

@@ -270,35 +270,6 @@ func TestChatEndsWithTheToken(t *testing.T) {
 	}
 }
 
-// A client need not read the close frame; what it says then is not heard.
-func TestChatHearsNothingAfterTheToken(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	token := s.pool.AccessToken().ExpiresIn(2 * time.Second)
-	ctx, conn := within(t), dial(t, s, token.String())
-	if err := conn.Write(ctx, websocket.MessageText, []byte("in time")); err != nil {
-		t.Fatal(err)
-	}
-	if got := <-s.heard; got != "jane: in time" {
-		t.Errorf("heard %q", got)
-	}
-	<-time.After(time.Until(token.Claims().Expiry) + 100*time.Millisecond)
-	if err := conn.Write(ctx, websocket.MessageText, []byte("too late")); err != nil {
-		t.Fatal(err)
-	}
-	for err := error(nil); err == nil; {
-		_, _, err = conn.Read(ctx)
-	}
-	select {
-	case <-s.ended:
-	case <-ctx.Done():
-		t.Error("the handler still runs")
-	}
-	if len(s.heard) > 0 {
-		t.Errorf("heard %q", <-s.heard)
-	}
-}
-
 // A page of another site can open a WebSocket here; Accept refuses it even if
 // it has got hold of a token.
 func TestChatOfAnotherSite(t *testing.T) {
