@@ -14,3 +14,5 @@ func TestTable(t *testing.T) {
 		"parameter, letter escaped": "403 assertion_denied",
 	})
 }
+
+func TestPattern(t *testing.T) { routertest.Pattern(t, newAPI, "", "/users/{name}") }

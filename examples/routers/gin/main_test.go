@@ -21,3 +21,5 @@ func TestTable(t *testing.T) {
 		"trailing slash":             "301",
 	})
 }
+
+func TestPattern(t *testing.T) { routertest.Pattern(t, newAPI, "/", "/users/:name") }

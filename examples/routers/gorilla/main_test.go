@@ -13,3 +13,5 @@ func TestTable(t *testing.T) {
 		"encoded slash in parameter": "404",
 	})
 }
+
+func TestPattern(t *testing.T) { routertest.Pattern(t, newAPI, "", "") }

@@ -20,6 +20,10 @@ func TestTable(t *testing.T) {
 	)
 }
 
+func TestPattern(t *testing.T) {
+	routertest.Pattern(t, newAPI, "GET /users/{name}", "GET /users/{name}")
+}
+
 // The comment in newAPI says so.
 func TestMarkerBehindStripPrefixOpensNothing(t *testing.T) {
 	auth, err := cognitoauth.New(cognitotest.NewPool(t, cognitotest.Options{InProcess: true}).Config())

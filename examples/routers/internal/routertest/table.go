@@ -108,22 +108,47 @@ func Run(t *testing.T, newAPI demo.NewAPI, differs map[string]string, more ...Ro
 	testPrintedCalls(t, newAPI)
 }
 
+// Pattern holds what Config.Logger and Config.OnDecision call the route of a
+// page that is refused, without a token and by the route's policy, against what
+// is wanted.
+func Pattern(t *testing.T, newAPI demo.NewAPI, withoutToken, byPolicy string) {
+	t.Helper()
+	a := newAPIUnderTest(t, newAPI)
+	for _, c := range []struct{ token, code, pattern string }{
+		{"", "token_missing", withoutToken},
+		{"jane", "assertion_denied", byPolicy},
+	} {
+		a.call(t, Own("", "GET", "/users/joe", c.token, ""))
+		var last cognitoauth.Decision
+		for len(a.decisions) > 0 {
+			last = <-a.decisions
+		}
+		if last.Code != c.code || last.Pattern != c.pattern {
+			t.Errorf("decided was %s for the pattern %q, want %s for %q", last.Code, last.Pattern, c.code, c.pattern)
+		}
+	}
+}
+
 // underTest is a program's API on a loopback port.
 type underTest struct {
-	base    string
-	client  *http.Client
-	tokens  map[string]*cognitotest.Token
-	records chan string
+	base      string
+	client    *http.Client
+	tokens    map[string]*cognitotest.Token
+	records   chan string
+	decisions chan cognitoauth.Decision
 }
 
 func newAPIUnderTest(t *testing.T, newAPI demo.NewAPI) *underTest {
 	t.Helper()
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
-	auth, err := cognitoauth.New(pool.Config())
+	decisions := make(chan cognitoauth.Decision, 1000)
+	cfg := pool.Config()
+	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) { decisions <- d }
+	auth, err := cognitoauth.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &underTest{records: make(chan string, 100), tokens: map[string]*cognitotest.Token{
+	a := &underTest{records: make(chan string, 100), decisions: decisions, tokens: map[string]*cognitotest.Token{
 		"jane":     pool.AccessToken(),
 		"writer":   pool.AccessToken().Scopes("orders/write"),
 		"admin":    pool.AccessToken().Groups("admins"),
