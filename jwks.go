@@ -443,10 +443,14 @@ func (s *keySource) report(before *keySet, got answer) {
 	if got.err != nil {
 		if before == nil {
 			log.Error("cognitoauth: key set fetch failed, there are no keys", "err", got.err)
-		} else {
-			log.Warn("cognitoauth: key set fetch failed, the stale set stays", "err", got.err,
-				"age", s.now().Sub(before.fetched).Round(time.Second))
+			return
 		}
+		now := s.now()
+		level, text := slog.LevelWarn, "cognitoauth: key set fetch failed, the stale set stays"
+		if s.fresh(now) == nil {
+			level, text = slog.LevelError, "cognitoauth: key set fetch failed, the last one is too old to be used"
+		}
+		log.Log(context.Background(), level, text, "err", got.err, "age", now.Sub(before.fetched).Round(time.Second))
 		return
 	}
 	log.Info("cognitoauth: key set fetched", "keys", len(got.set.keys), "skipped", got.set.skipped)

@@ -219,6 +219,9 @@ func TestKeyLog(t *testing.T) {
 		l.pool.SetFault(cognitotest.Fault{Body: []byte("{}")})
 		l.want("bad document", l.stranger("a"), unavailable)
 		l.wantLog("bad document", "WARN cognitoauth: key set fetch failed, the stale set stays", "not a JWK set", "age=10s")
+		time.Sleep(hardLimit)
+		l.want("a day later", l.token(), unavailable)
+		l.wantLog("a day later", "ERROR cognitoauth: key set fetch failed, the last one is too old to be used", "not a JWK set", "age=24h0m10s")
 	}}})
 }
 

@@ -67,17 +67,30 @@ type Config struct {
 	// handler does not run.
 	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
 	// Logger gets a record for each request that is refused (Info) and for what
-	// happens to key sets: fetched and key added (Info), key withdrawn and fetch
-	// failed while older keys serve (Warn), fetch failed and no keys (Error). It
-	// gets nothing for what is let in, nor for what Validate refuses: that has its
-	// error. A refusal's record
-	// has code, status, detail, and as far as they are known pool, client_id
-	// (verified), kid, pattern and request_id. Of refusals with the same code,
-	// pool and pattern ten a minute are logged; suppressed counts the others.
-	// Code, pool, client_id and pattern come from your configuration (client_id,
-	// with DangerouslyAllowAnyClient, from the pool); kid and request_id are what
-	// the caller wrote. No token, subject, user name or
-	// group is ever logged. Nil: none.
+	// happens to key sets, and nothing for what is let in, nor for what Validate
+	// refuses: that has its error. Nil: none. "cognitoauth: refused" has
+	// what is known of these, and [Decision] tells OnDecision all but the last:
+	//
+	//	code, status  of the answer
+	//	pool          ID of the Pool entry that decided
+	//	client_id     app client, of verified tokens alone
+	//	pattern       route, as the mux has it
+	//	kid           key ID, as the token has it
+	//	request_id    the caller's X-Request-Id or X-Amzn-Trace-Id
+	//	detail        what Error.Detail says
+	//	suppressed    how many like this were not logged
+	//
+	// The first four rows take no more values than your code and configuration
+	// have, and make good labels of metrics; with DangerouslyAllowAnyClient a
+	// pool's clients are as many as it has. The other texts are, or quote, what
+	// any caller may write: for reading, not for labels. No token, subject, user
+	// name or group is ever logged. Of refusals with the same code, pool and
+	// pattern ten a minute are logged.
+	//
+	// Key sets have a record each for "key set fetched" (Info, with keys and
+	// skipped), "key added" (Info) and "key withdrawn" (Warn, both with kid), and
+	// "key set fetch failed" (with err; Warn while the last set serves, with its
+	// age, Error when none does), all with pool and url, however many there are.
 	Logger *slog.Logger
 	// OnDecision is told of each request once its decision is final: before the
 	// handler runs, or before the refusal is answered. A refusal by a Require

@@ -1432,7 +1432,53 @@ func TestLogger(t *testing.T) {
 		if !maps.Equal(got, want) {
 			t.Errorf("%s:\n got %v\nwant %v", tt.line, got, want)
 		}
+		if told := asRecord(g.decisions[len(g.decisions)-1]); !maps.Equal(got, told) {
+			t.Errorf("%s: logged is\n%v\nand OnDecision was told\n%v", tt.line, got, told)
+		}
 	}
+}
+
+// asRecord is what a record of a decision has.
+func asRecord(d cognitoauth.Decision) map[string]any {
+	record := map[string]any{"level": "INFO", "msg": "cognitoauth: refused", "status": float64(d.Err.Status)}
+	for name, value := range map[string]string{
+		"code": d.Code, "detail": d.Err.Detail(), "pool": d.Pool, "client_id": d.ClientID, "kid": d.KeyID, "pattern": d.Pattern, "request_id": d.RequestID,
+	} {
+		if value != "" {
+			record[name] = value
+		}
+	}
+	return record
+}
+
+// Whoever reads the log finds each field explained, and no other.
+func TestLogger_documented(t *testing.T) {
+	_, doc, _ := strings.Cut(readText(t, "middleware.go"), "\t// Logger gets a record")
+	doc, _, _ = strings.Cut(doc, "\n\tLogger *slog.Logger\n")
+	var documented []string
+	for _, m := range regexp.MustCompile(`(?m)^\t//\t([a-z_, ]+?) {2,}`).FindAllStringSubmatch(doc, -1) {
+		documented = append(documented, strings.Split(m[1], ", ")...)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, nil)
+		h := g.auth.Wrap(newSite(g))
+		for range 11 {
+			r := call("GET /orders", "X-Request-Id", "r-1", "Authorization", "Bearer "+g.pool.AccessToken().String())
+			ask(h, r)
+		}
+		time.Sleep(time.Minute + 1)
+		g.forget()
+		ask(h, call("GET /orders", "X-Request-Id", "r-1", "Authorization", "Bearer "+g.pool.AccessToken().String()))
+		records := g.records()
+		if len(records) != 1 {
+			t.Fatalf("%d records", len(records))
+		}
+		logged := slices.Sorted(maps.Keys(records[0]))
+		logged = slices.DeleteFunc(logged, func(name string) bool { return name == "time" || name == "level" || name == "msg" })
+		if !slices.Equal(logged, slices.Sorted(slices.Values(documented))) {
+			t.Errorf("logged are %q, documented %q", logged, documented)
+		}
+	})
 }
 
 // Of refusals of one code, pool and pattern ten a minute are logged, and the
