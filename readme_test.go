@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"go/ast"
+	"go/doc"
 	"go/parser"
 	"go/token"
 	"go/types"
@@ -188,6 +189,18 @@ func TestEveryFunctionHasAnExample(t *testing.T) {
 		found++
 		if name := strings.TrimPrefix(m[1]+"_"+m[2], "_"); !strings.Contains(examples, "\nfunc Example"+name+"() {\n") {
 			t.Errorf("there is no Example%s", name)
+		}
+	}
+	// Without an output an example is compiled, and not run.
+	for _, name := range []string{"example_test.go", "cognitotest/example_test.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range doc.Examples(file) {
+			if e.Output == "" && !e.EmptyOutput {
+				t.Errorf("%s: nothing runs Example%s", name, e.Name)
+			}
 		}
 	}
 	pkgs, err := filepath.Glob("cognitotest/*.go")
