@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -12,10 +13,15 @@ import (
 // maxInput is more than any token that a server takes.
 const maxInput = 1 << 20
 
+// unbroken is base64url without a break, longer than any setting: app clients have
+// IDs of 128 characters at most.
+var unbroken = regexp.MustCompile(`[\w-]{129,}`)
+
 // tokenLike reports whether an argument may hold a token, or a part of one: it
-// has the base64 of {" in it, and two dots or more than any setting has.
+// has the base64 of {" in it, and two dots or more than any setting has; or it
+// is as long as a signature.
 func tokenLike(s string) bool {
-	return strings.Contains(s, "eyJ") && (strings.Count(s, ".") >= 2 || len(s) > 100)
+	return strings.Contains(s, "eyJ") && (strings.Count(s, ".") >= 2 || len(s) > 100) || unbroken.MatchString(s)
 }
 
 // readToken reads the token, and takes off what people copy along with it. The

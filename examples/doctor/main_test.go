@@ -229,7 +229,8 @@ func TestDoctor_tokenAsArgument(t *testing.T) {
 	w := newWard(t)
 	token := w.pool.AccessToken().String()
 	for _, args := range [][]string{{token}, {"-token", token}, {"-token=" + token}, {"-pool", token}, {"-client", "Bearer " + token}, {"-leeway", token},
-		{strings.Split(token, ".")[0]}, {"-pool", strings.Split(token, ".")[1]}} {
+		{strings.Split(token, ".")[0]}, {"-pool", strings.Split(token, ".")[1]},
+		{strings.Split(token, ".")[2]}, {"-leeway", strings.Split(token, ".")[2]}, {"-issuer=x." + strings.Split(token, ".")[2]}} {
 		got := examine(t, append(w.args(), args...), token, false)
 		got.hides(t, strings.Join(args[:1], " ")[:5], token)
 		if got.exit != 2 || got.out != "" || !strings.Contains(got.err, "standard input") {
