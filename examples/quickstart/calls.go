@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
 )
 
@@ -71,6 +72,17 @@ func (c call) curl(base string) string {
 	line += base + c.path
 	if c.token != "" {
 		line += ` -H "Authorization: Bearer ` + c.token + `"`
+	}
+	return line
+}
+
+// doctor is a line that asks the doctor why a token is refused. The token goes
+// through a pipe: it is no argument of a process.
+func doctor(cfg cognitoauth.Config, token string) string {
+	p := cfg.Pools[0]
+	line := fmt.Sprintf(`echo "%s" | go run ./examples/doctor -pool %s -client %s`, token, p.ID, strings.Join(p.ClientIDs, ","))
+	if p.JWKSURL != "" {
+		line += " -jwks " + p.JWKSURL
 	}
 	return line
 }

@@ -167,6 +167,9 @@ func welcome(base string, cfg cognitoauth.Config, pool *cognitotest.Pool) string
 	for _, c := range all {
 		fmt.Fprintf(&b, "\n# %d: %s\n%s\n", c.status, c.what, c.curl(base))
 	}
+	if pool != nil {
+		fmt.Fprintf(&b, "\n# why the last one is refused, check by check\n%s\n", doctor(cfg, all[len(all)-1].token))
+	}
 	fmt.Fprintf(&b, "\nThe API listens on %s until Ctrl-C. Why it refuses a request is logged here.\n", base)
 	return b.String()
 }

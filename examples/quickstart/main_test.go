@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
@@ -201,6 +202,26 @@ func TestPrintedLinesWork(t *testing.T) {
 	if c, err := net.Dial("tcp", base); err == nil {
 		c.Close()
 		t.Errorf("%s still listens", base)
+	}
+}
+
+// The line that asks the doctor, pasted at the root of the repository.
+func TestPrintedDoctorWorks(t *testing.T) {
+	clearEnv(t)
+	s := start(t, "127.0.0.1:0")
+	m := regexp.MustCompile(`(?m)^# why the last one is refused, check by check\necho "(\S+)" \| (go run .*)$`).FindStringSubmatch(s.text)
+	if m == nil {
+		t.Fatalf("nothing asks the doctor:\n%s", s.text)
+	}
+	args := strings.Fields(m[2])
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+	cmd.Dir, cmd.Stdin = "../..", strings.NewReader(m[1]+"\n")
+	out, _ := cmd.CombinedOutput() // an error, since the token is refused
+	if text := string(out); strings.Count(text, "failed ") != 1 || !strings.Contains(text, "failed   client") || !strings.Contains(text, "exit code 4") {
+		t.Errorf("%s\nprints\n%s", m[2], out)
+	}
+	if err := s.stop(); err != nil {
+		t.Errorf("stopped with %v", err)
 	}
 }
 
