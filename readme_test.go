@@ -175,6 +175,9 @@ func TestExamplesIndex(t *testing.T) {
 			t.Errorf("%s does not exist", m[1])
 		}
 	}
+	if !strings.Contains(index, "`go test -run '^TestDiagnosis$' -v .`") || !strings.Contains(readText(t, "diagnosis_test.go"), "\nfunc TestDiagnosis(") {
+		t.Error("no command prints the table of mistakes")
+	}
 	if n := namesExist(t, "examples/README.md", index); n < 15 {
 		t.Errorf("%d names found", n)
 	}
