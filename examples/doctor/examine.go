@@ -121,7 +121,7 @@ func (e *examination) mendIssuer() string {
 	case m != nil && p.Issuer != "":
 		return `Issuer: "", // the pool's own issuers are accepted then`
 	case m != nil && m[1] == "" && !strings.HasPrefix(p.ID, m[2]+"_"):
-		return fmt.Sprintf("ReplicaRegions: []string{%q}, // if the pool has a replica there", m[2])
+		return lines("ReplicaRegions", p.ReplicaRegions, m[2]) + " // if the pool has a replica there"
 	case m == nil && strings.HasSuffix(strings.TrimSuffix(iss, "/"), "/"+p.ID):
 		return line("Issuer", iss, "if that is your emulator")
 	}

@@ -71,7 +71,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	d := doctor{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: time.Now, asks: terminal(os.Stdin),
-		colour: terminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+		colour: coloured(terminal(os.Stdout), os.Getenv)}
 	os.Exit(d.run(ctx, os.Args[1:]))
 }
 
@@ -84,6 +84,11 @@ func terminal(f *os.File) bool {
 	}
 	null, err := os.Stat(os.DevNull)
 	return err != nil || !os.SameFile(info, null)
+}
+
+// coloured reports whether the output gets colour (https://no-color.org).
+func coloured(terminal bool, getenv func(string) string) bool {
+	return terminal && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 }
 
 // doctor is the program and what it touches.
@@ -156,6 +161,10 @@ func (d *doctor) configure(args []string) (cfg cognitoauth.Config, asJSON bool, 
 	clients := flags.String("client", "", "app client `IDs`, separated by commas (Pool.ClientIDs)")
 	use := flags.String("use", "", "kind of token: access, the default, or id (Pool.TokenUse)")
 	audiences := flags.String("audience", "", "resource `identifiers`, separated by commas (Pool.Audiences)")
+	replicas := flags.String("replicas", "", "further `regions` of a multi-Region pool, separated by commas (Pool.ReplicaRegions)")
+	lifetime := flags.Duration("max-lifetime", 0, "longest life of a token, 24h by default (Pool.MaxLifetime)")
+	bytes := flags.Int("max-bytes", 0, "longest token in `bytes`, 32 KiB by default (Config.MaxTokenBytes)")
+	anyClient := flags.Bool("any-client", false, "accept every app client of the pool (Pool.DangerouslyAllowAnyClient)")
 	issuer := flags.String("issuer", "", "`URL` of an emulator's issuer (Pool.Issuer)")
 	keys := flags.String("jwks", "", "`URL` of the key set, if elsewhere (Pool.JWKSURL)")
 	insecure := flags.Bool("allow-http", false, "allow http for the key set on any host (Pool.DangerouslyAllowHTTP)")
@@ -178,14 +187,13 @@ func (d *doctor) configure(args []string) (cfg cognitoauth.Config, asJSON bool, 
 		cfg.Pools = []cognitoauth.Pool{{ID: *pool}}
 	}
 	p := &cfg.Pools[0]
-	cfg.Now, cfg.Leeway = d.now, cmp.Or(*leeway, cfg.Leeway)
+	cfg.Now, cfg.Leeway, cfg.MaxTokenBytes = d.now, cmp.Or(*leeway, cfg.Leeway), *bytes
 	p.TokenUse, p.Issuer, p.JWKSURL = cmp.Or(cognitoauth.TokenUse(*use), p.TokenUse), cmp.Or(*issuer, p.Issuer), cmp.Or(*keys, p.JWKSURL)
-	p.DangerouslyAllowHTTP = *insecure
-	if *clients != "" {
-		p.ClientIDs = strings.Split(*clients, ",")
-	}
-	if *audiences != "" {
-		p.Audiences = strings.Split(*audiences, ",")
+	p.MaxLifetime, p.DangerouslyAllowHTTP, p.DangerouslyAllowAnyClient = *lifetime, *insecure, *anyClient
+	for field, list := range map[*[]string]string{&p.ClientIDs: *clients, &p.Audiences: *audiences, &p.ReplicaRegions: *replicas} {
+		if list != "" {
+			*field = strings.Split(list, ",")
+		}
 	}
 	return cfg, asJSON, nil
 }

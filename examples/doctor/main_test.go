@@ -97,6 +97,16 @@ var faultCases = []faultCase{
 	{name: "a token bound to the API", token: claim("aud", "https://api.example.com"), args: []string{"-audience", "https://api.example.com"}, exit: 0},
 	{name: "the updated issuer", token: claim("iss", "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123"), exit: 0},
 
+	{name: "a replica that is configured", token: claim("iss", "https://cognito-idp.us-west-2.amazonaws.com/eu-west-1_AbCdEf123"), args: []string{"-replicas", "us-west-2"}, exit: 0},
+	{name: "client and audience of one name", token: claim("aud", "1example23456789"), args: []string{"-audience", "1example23456789"}, exit: 2, failed: []string{"configuration"}},
+	{name: "any client", token: claim("client_id", "2mobile"), args: []string{"-client", "", "-any-client"}, exit: 0},
+	{name: "two days, as configured", token: func(w *ward) *cognitotest.Token { return w.pool.AccessToken().ExpiresIn(47 * time.Hour) }, args: []string{"-max-lifetime", "48h"}, exit: 0},
+	{name: "a large token, as configured", token: claim("custom:pad", strings.Repeat("x", 40<<10)), args: []string{"-max-bytes", "65536"}, exit: 0},
+
+	{name: "a large token", token: claim("custom:pad", strings.Repeat("x", 40<<10)), exit: 3, failed: []string{"form"}, mend: "MaxTokenBytes: 5"},
+	{name: "a second replica", token: claim("iss", "https://cognito-idp.us-east-1.amazonaws.com/eu-west-1_AbCdEf123"), args: []string{"-replicas", "us-west-2"}, exit: 4, failed: []string{"issuer"},
+		mend: `ReplicaRegions: []string{"us-west-2", "us-east-1"},`},
+
 	{name: "a good token and no client", args: []string{"-client", ","}, exit: 2, failed: []string{"configuration"}},
 	{name: "a good token and an identity pool", args: []string{"-pool", "eu-west-1:12345678-abcd-4321-abcd-123456789012"}, exit: 2, failed: []string{"configuration"}},
 
@@ -297,17 +307,20 @@ func TestDoctor_surroundings(t *testing.T) {
 		return b
 	}
 	updated := strings.Replace(original, "https://", "https://issuer-", 1)
+	replica := strings.Replace(original, "eu-west-1.", "us-west-2.", 1)
 	for _, tt := range []struct {
 		name                string
 		keys, document      []byte
 		exit                int
 		failed, form, found string
 	}{
+		{"the issuer of a replica", w.pool.KeySet(), document(replica, w.pool.JWKSURL()), 8, "issuer form", "original", `ReplicaRegions: []string{\"us-west-2\"},`},
+		{"the updated issuer of a replica", w.pool.KeySet(), document(strings.Replace(replica, "https://", "https://issuer-", 1), w.pool.JWKSURL()), 8, "issuer form", "updated", "us-west-2"},
 		{"the original issuer", w.pool.KeySet(), document(original, w.pool.JWKSURL()), 0, "", "original", "same keys"},
 		{"the updated issuer", w.pool.KeySet(), document(updated, w.pool.JWKSURL()), 0, "", "updated", "same keys"},
 		{"the issuer of another pool", w.pool.KeySet(), document(w.other.Issuer(), w.pool.JWKSURL()), 8, "issuer form", "original", "eu-west-1_ZyXwVu987"},
 		{"the issuer of an emulator", w.pool.KeySet(), document("http://localhost:9229/x", w.pool.JWKSURL()), 8, "issuer form", "other", "localhost:9229"},
-		{"the keys of another pool", w.pool.KeySet(), document(original, w.other.JWKSURL()), 8, "agreement", "original", w.other.JWKSURL()},
+		{"the keys of another pool", w.pool.KeySet(), document(original, w.other.JWKSURL()), 8, "agreement", "original", `JWKSURL: \"` + w.other.JWKSURL()},
 		{"keys at a URL that is not looked at", w.pool.KeySet(), document(original, "http://keys.example/"), 8, "agreement", "original", "keys.example"},
 		{"no document", w.pool.KeySet(), nil, 7, "discovery document", "", "openid-configuration"},
 		{"a document that is none", w.pool.KeySet(), []byte("<html>"), 7, "discovery document", "", "openid-configuration"},
@@ -326,6 +339,20 @@ func TestDoctor_surroundings(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, form %q: %s", tt.name, got.exit, first, r.IssuerForm, got.out)
 		}
 	}
+	// A replica has the original form alone.
+	for issuer, exit := range map[string]int{replica: 0, strings.Replace(replica, "https://", "https://issuer-", 1): 8} {
+		if got := examine(t, w.args("-replicas", "us-west-2", "-jwks", site(t, w.pool.KeySet(), document(issuer, w.pool.JWKSURL()))), token, false); got.exit != exit {
+			t.Errorf("%s, with the replica configured: exit code %d, want %d: %s", issuer, got.exit, exit, got.out)
+		}
+	}
+	moved := http.NewServeMux()
+	moved.Handle("GET /p"+wellKnownDiscovery, http.RedirectHandler(strings.Replace(w.pool.JWKSURL(), wellKnownKeys, wellKnownDiscovery, 1), http.StatusFound))
+	moved.HandleFunc("GET /p"+wellKnownKeys, func(rw http.ResponseWriter, _ *http.Request) { rw.Write(w.pool.KeySet()) })
+	s := httptest.NewServer(moved)
+	defer s.Close()
+	if got := examine(t, w.args("-jwks", s.URL+"/p"+wellKnownKeys), token, false); got.exit != 7 || !strings.Contains(got.out, "status 302") {
+		t.Errorf("a discovery document that is elsewhere: exit code %d: %s", got.exit, got.out)
+	}
 	args := w.args()
 	w.pool.Close()
 	if got := examine(t, args, token, false); got.exit != 7 || !strings.Contains(got.out, "skipped  clock") {
@@ -333,7 +360,62 @@ func TestDoctor_surroundings(t *testing.T) {
 	}
 }
 
+// A clock that is off is told which way, and mended by a setting while one can.
+func TestDoctor_clock(t *testing.T) {
+	w := newWard(t)
+	for _, tt := range []struct {
+		off        time.Duration // of the server
+		says, mend string
+	}{
+		{4 * time.Minute, "4m0s behind", "Leeway: 241 * time.Second,"},
+		{-4 * time.Minute, "4m0s ahead", "Leeway: 241 * time.Second,"},
+		{10 * time.Minute, "10m0s behind", ""},
+		{-10 * time.Minute, "10m0s ahead", ""},
+	} {
+		now := time.Now()
+		c := (&examination{leeway: 30 * time.Second}).clock(now, now.Add(tt.off))
+		if c.Status != failed || c.exit != 5 || !strings.Contains(c.Why, tt.says) || (c.Mend != "") != (tt.mend != "") || !strings.HasPrefix(c.Mend, tt.mend) {
+			t.Errorf("%s: %+v", tt.off, c)
+		}
+	}
+	if c := (&examination{leeway: 30 * time.Second}).clock(time.Now(), time.Now().Add(20*time.Second)); c.Status != passed {
+		t.Errorf("within the leeway: %+v", c)
+	}
+	d := doctor{in: strings.NewReader(w.pool.AccessToken().String()), out: &bytes.Buffer{}, err: &bytes.Buffer{}, now: func() time.Time { return time.Now().Add(3 * time.Minute) }}
+	if exit := d.run(t.Context(), w.args()); exit != 5 || !strings.Contains(fmt.Sprint(d.out), " ahead: set its clock") {
+		t.Errorf("a machine that is ahead: exit code %d: %s", exit, d.out)
+	}
+}
+
+// Whoever sits at the keyboard is told what is waited for.
+func TestDoctor_asks(t *testing.T) {
+	w := newWard(t)
+	for _, asks := range []bool{true, false} {
+		var told bytes.Buffer
+		d := doctor{in: strings.NewReader(w.pool.AccessToken().String()), out: &bytes.Buffer{}, err: &told, now: time.Now, asks: asks}
+		if exit := d.run(t.Context(), w.args()); exit != 0 || strings.Contains(told.String(), "Paste the token") != asks {
+			t.Errorf("asks %t: exit code %d, told %q", asks, exit, &told)
+		}
+	}
+}
+
 func TestDoctor_colour(t *testing.T) {
+	for _, tt := range []struct {
+		terminal bool
+		env      map[string]string
+		want     bool
+	}{
+		{true, nil, true},
+		{true, map[string]string{"TERM": "xterm"}, true},
+		{false, nil, false},
+		{true, map[string]string{"NO_COLOR": "1"}, false},
+		{true, map[string]string{"TERM": "dumb"}, false},
+	} {
+		if got := coloured(tt.terminal, func(name string) string { return tt.env[name] }); got != tt.want {
+			t.Errorf("%+v: colour %t", tt, got)
+		}
+	}
+
 	w := newWard(t)
 	good := examine(t, w.args(), w.pool.AccessToken().String(), true)
 	if !strings.Contains(good.out, "\x1b[32mpassed") || strings.Contains(good.out, "\x1b[31m") || !strings.Contains(good.out, "\nEverything passes.\n") {

@@ -69,7 +69,8 @@ func (e *examination) keySet(url string, kids []string) check {
 func (e *examination) form(doc discovery) check {
 	c := check{Name: "issuer form", Status: passed, Found: fmt.Sprintf("%s: %+.256q", issuerForm(doc.Issuer), doc.Issuer)}
 	m := awsIssuer.FindStringSubmatch(doc.Issuer)
-	good := m != nil && m[3] == e.pool.ID && strings.HasPrefix(e.pool.ID, m[2]+"_")
+	same := m != nil && m[3] == e.pool.ID
+	good := same && (strings.HasPrefix(e.pool.ID, m[2]+"_") || m[1] == "" && slices.Contains(e.pool.ReplicaRegions, m[2]))
 	c.Expected = "the original or the updated form of pool " + e.pool.ID
 	if e.pool.Issuer != "" {
 		good, c.Expected = doc.Issuer == e.pool.Issuer, fmt.Sprintf("%q, as Issuer says", e.pool.Issuer)
@@ -80,8 +81,11 @@ func (e *examination) form(doc discovery) check {
 	c.Status, c.exit = failed, exitDisagree
 	c.Why = "the pool says that its tokens have this issuer, and the configuration does not accept it"
 	switch {
-	case e.pool.Issuer != "" && m != nil && m[3] == e.pool.ID:
+	case same && e.pool.Issuer != "":
 		c.Mend = `Issuer: "", // both forms are accepted then`
+	case same && m[1] == "":
+		c.Mend = lines("ReplicaRegions", e.pool.ReplicaRegions, m[2])
+	case same: // the updated form names the pool's own region, whatever answers
 	case m != nil:
 		c.Mend = line("ID", m[3], "if that is the pool you mean")
 	default:
