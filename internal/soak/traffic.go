@@ -48,6 +48,7 @@ func (p plan) run(ctx context.Context) (*result, error) {
 	s := &soak{plan: p, api: api, result: res}
 	var running sync.WaitGroup
 	running.Go(func() { is.rotate(ctx) })
+	s.connected.Add(p.clients)
 	for i := range p.clients {
 		running.Go(func() { s.client(ctx, p.mint(is, i)) })
 	}
@@ -118,6 +119,9 @@ type soak struct {
 	plan   plan
 	api    string
 	result *result
+	// connected is done when every client has had its first answers. On a busy
+	// machine that can be later than the mark, and would look like growth.
+	connected sync.WaitGroup
 	// pause is held by each request, and all of it by a measurement.
 	pause sync.RWMutex
 }
@@ -131,6 +135,8 @@ func (s *soak) client(ctx context.Context, m *mint) {
 	c := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	tick := time.NewTicker(time.Duration(2 * float64(time.Second) / s.plan.rate))
 	defer tick.Stop()
+	connected := sync.OnceFunc(s.connected.Done)
+	defer connected()
 	for {
 		select {
 		case <-ctx.Done():
@@ -141,6 +147,7 @@ func (s *soak) client(ctx context.Context, m *mint) {
 		s.send(c, m.bad(time.Now()))
 		s.send(c, m.good(time.Now()))
 		s.pause.RUnlock()
+		connected()
 	}
 }
 
@@ -186,6 +193,7 @@ func (s *soak) watch(ctx context.Context) error {
 	if err := wait(ctx, s.plan.mark); err != nil {
 		return err
 	}
+	s.connected.Wait()
 	s.result.atMark = s.measure()
 	if err := wait(ctx, s.plan.duration-time.Since(begin)); err != nil {
 		return err
