@@ -154,33 +154,122 @@ func (e *decodeError) Unwrap() error { return e.cause }
 // String returns the named claim if it is a JSON string, and "" if it is
 // anything else or absent. Cognito sends every custom attribute
 // ("custom:tenant") as a string.
-func (c *Claims) String(name string) string {
-	s, _ := text(c.member(name))
-	return s
-}
+func (c *Claims) String(name string) string { return c.member(name).text() }
 
 // Bool returns whether the named claim is true: the JSON boolean, or the
 // string "true", which Cognito sends for email_verified in some places.
 func (c *Claims) Bool(name string) bool {
 	v := c.member(name)
-	s, _ := text(v)
-	return string(v) == "true" || s == "true"
+	return v == "true" || v.is("true")
 }
 
-// member returns the JSON value of a top-level claim, nil if there is none.
-func (c *Claims) member(name string) (found jsontext.Value) {
-	if c == nil || c.payload == "" {
-		return nil
+// member returns the value of a top-level claim. The payload was strict JSON
+// when it was verified, so that quotes and brackets are all there is to look
+// for, and a policy of many claims does not copy it for each of them.
+func (c *Claims) member(name string) rawValue {
+	if c == nil {
+		return ""
 	}
-	// The payload was strict JSON when it was verified: no error can occur.
-	_ = members([]byte(c.payload), func(n []byte, v jsontext.Value, _ int) bool {
-		if string(n) == name {
-			found = v.Clone()
+	for p := c.payload; ; {
+		i := strings.IndexByte(p, '"')
+		if i < 0 {
+			return ""
 		}
-		return true
-	})
-	return found
+		p = p[i:]
+		n := valueBytes(p)
+		found := rawValue(p[:n]).is(name)
+		p = strings.TrimLeft(p[n:], ": \t\r\n")
+		n = valueBytes(p)
+		if found {
+			return rawValue(p[:n])
+		}
+		p = p[n:]
+	}
 }
+
+// valueBytes is how long the value is that p, the rest of a JSON object, begins
+// with.
+func valueBytes(p string) int {
+	depth := 0
+	for i := 0; ; i++ {
+		switch p[i] {
+		case '"':
+			for i++; p[i] != '"'; i++ {
+				if p[i] == '\\' {
+					i++
+				}
+			}
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth--
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 { // behind a number or a literal
+				return i
+			}
+			continue
+		default:
+			continue
+		}
+		if depth < 0 { // the end of the object itself
+			return i
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+}
+
+// rawValue is a value as it stands in a payload, "" if there is none.
+type rawValue string
+
+// isText reports whether v is a string.
+func (v rawValue) isText() bool { return strings.HasPrefix(string(v), `"`) }
+
+// text is the string that v is, "" if it is none. It copies only what is escaped.
+func (v rawValue) text() string {
+	switch {
+	case !v.isText():
+		return ""
+	case strings.IndexByte(string(v), '\\') < 0:
+		return string(v[1 : len(v)-1])
+	}
+	s, _ := jsontext.AppendUnquote(nil, v)
+	return string(s)
+}
+
+// is reports whether v is the string s.
+func (v rawValue) is(s string) bool {
+	switch {
+	case !v.isText():
+		return false
+	case strings.IndexByte(string(v), '\\') < 0:
+		return string(v[1:len(v)-1]) == s
+	case len(v)-2 > longestEscape*len(s):
+		return false
+	}
+	var room [scratchBytes]byte
+	unquoted, _ := jsontext.AppendUnquote(room[:0], v)
+	return string(unquoted) == s
+}
+
+// folds reports whether v is the string s but for the case of its letters.
+func (v rawValue) folds(s string) bool {
+	switch {
+	case strings.IndexByte(string(v), '\\') < 0:
+		return strings.EqualFold(string(v[1:len(v)-1]), s)
+	case len(v)-2 > longestEscape*utf8.UTFMax*len(s):
+		return false
+	}
+	var room, other [scratchBytes]byte
+	unquoted, _ := jsontext.AppendUnquote(room[:0], v)
+	return bytes.EqualFold(unquoted, append(other[:0], s...))
+}
+
+const (
+	longestEscape = len(`\u0041`) // of a byte
+	scratchBytes  = 512           // for the name of a group, without a place on the heap
+)
 
 // FromContext returns the claims of the request that ctx belongs to, and
 // whether there are any: behind Wrap there are, except on AllowAnonymous
@@ -364,8 +453,8 @@ func (c *Claims) text(value jsontext.Value, end int) (string, bool) {
 // "" if there is none. Nothing is allocated for its members until somebody asks.
 type textList string
 
-// all yields the members.
-func (l textList) all(yield func(string) bool) {
+// each yields the members as they stand there.
+func (l textList) each(yield func(rawValue) bool) {
 	for {
 		i := strings.IndexByte(string(l), '"')
 		if i < 0 {
@@ -377,20 +466,25 @@ func (l textList) all(yield func(string) bool) {
 				end++
 			}
 		}
-		s := string(l[i+1 : end])
-		if strings.IndexByte(s, '\\') >= 0 {
-			s, _ = text(jsontext.Value(l[i : end+1]))
-		}
-		if !yield(s) {
+		if !yield(rawValue(l[i : end+1])) {
 			return
 		}
 		l = l[end+1:]
 	}
 }
 
+// all yields the members.
+func (l textList) all(yield func(string) bool) {
+	for member := range l.each {
+		if !yield(member.text()) {
+			return
+		}
+	}
+}
+
 func (l textList) contains(s string) bool {
-	for member := range l.all {
-		if member == s {
+	for member := range l.each {
+		if member.is(s) {
 			return true
 		}
 	}

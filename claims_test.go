@@ -186,7 +186,7 @@ func TestClaims_decodeFails(t *testing.T) {
 
 func TestClaims_stringAndBool(t *testing.T) {
 	c := parseClaims(`{"s":"x","empty":"","t":true,"f":false,"ts":"true","fs":"false","T":"True","te":"\u0074rue","one":1,"ones":"1","null":null,
-		"list":["x"],"object":{"s":"inner"},"n\u0061me":"escaped name","v":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00","é":"ü","":"no name","a\"b":"quoted","spaced" : "x" }`)
+		"list":["x"],"object":{"s":"inner","deep":"inner"},"odd":[{"]":"}","deep":"\"]"},["[",{"deep":{}}]],"n\u0061me":"escaped name","v":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00","é":"ü","":"no name","a\"b":"quoted","spaced" : "x" ,"last":7}`)
 	rows := []struct {
 		name   string
 		text   string
@@ -205,6 +205,8 @@ func TestClaims_stringAndBool(t *testing.T) {
 		{"null", "", false},
 		{"list", "", false},
 		{"object", "", false},
+		{"odd", "", false},
+		{"deep", "", false},
 		{"name", "escaped name", false},
 		{`n\u0061me`, "", false},
 		{"v", "\"\\/\b\f\n\r\té😀", false},
@@ -213,6 +215,7 @@ func TestClaims_stringAndBool(t *testing.T) {
 		{`a"b`, "quoted", false},
 		{`a\"b`, "", false},
 		{"spaced", "x", false},
+		{"last", "", false},
 		{"S", "", false},
 		{"missing", "", false},
 	}

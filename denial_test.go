@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -119,6 +121,7 @@ var worstInputs = map[string]worstInput{
 	"groups-escaped":    around(`{"cognito:groups":["x"`, `,"\n"`, `]}`),
 	"groups-seen-twice": around(`{"cognito:groups":["x"`, `,""`, `],"x":{}}`),
 	"audiences":         around(`{"aud":["x"`, `,""`, `]}`),
+	"audiences-escaped": withClaims(`"aud":["x"`, `,"\nx"`, `]`),
 	"groups-of-a-user":  withClaims(`"cognito:groups":["x"`, `,"group"`, `]`),
 	"long-claim":        withClaims(`"x":"`, `x`, `"`),
 
@@ -231,6 +234,73 @@ func TestDenial_allocatesInProportion(t *testing.T) {
 	t.Logf("%d refusals of 1 KiB to 1 MiB, the costliest allocated %.1f times MaxTokenBytes", refusals, most)
 }
 
+// swallow is a ResponseWriter that keeps nothing.
+type swallow struct{ header http.Header }
+
+func (w swallow) Header() http.Header         { return w.header }
+func (w swallow) Write(b []byte) (int, error) { return len(b), nil }
+func (w swallow) WriteHeader(int)             {}
+
+// A token that the pool has signed can be as long, and be refused by a policy:
+// looking through it, for each rule anew, and telling the log what is missing
+// allocates no more than a forgery does.
+func TestDenial_policiesAllocateInProportion(t *testing.T) {
+	if raceDetector() {
+		t.Skip("the race detector allocates")
+	}
+	const limit, room = 32 << 10, 22 << 10
+	f := newDenial(t)
+	// Each has a log of its own, since not everything is logged that is alike.
+	logging := func() *cognitoauth.Middleware {
+		auth := mustNew(t, f.pool.Config(), func(c *cognitoauth.Config) {
+			c.MaxTokenBytes, c.Logger = limit, slog.New(slog.NewJSONHandler(io.Discard, nil))
+		})
+		if err := auth.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return auth
+	}
+	each := func(leaf func(name string) cognitoauth.Policy) cognitoauth.Policy {
+		var rules []cognitoauth.Policy
+		for _, name := range strings.Fields("q w e r t y u i") {
+			rules = append(rules, leaf(name))
+		}
+		return cognitoauth.Or(rules...)
+	}
+	policies := map[string]cognitoauth.Policy{
+		"scopes":  each(cognitoauth.Scope),
+		"groups":  each(cognitoauth.Group),
+		"claims":  each(func(name string) cognitoauth.Policy { return cognitoauth.Claim(name, "x") }),
+		"a claim": each(func(name string) cognitoauth.Policy { return cognitoauth.Claim("x", name) }),
+		"levels":  each(cognitoauth.ACR),
+		"clients": each(cognitoauth.ClientID),
+	}
+	for name, doc := range map[string]string{
+		"scopes":          filled(`"scope":"a`, ` a`, `"`, room),
+		"groups":          filled(`"cognito:groups":["x"`, `,"abc"`, `]`, room),
+		"groups-escaped":  filled(`"cognito:groups":["x"`, `,"a\"b"`, `]`, room),
+		"long-claim":      filled(`"x":"`, `x`, `"`, room),
+		"escapes-of-text": filled(`"x":"`, `\n`, `"`, room),
+		"numbers":         filled(`"x":[0`, `,1e1`, `]`, room),
+	} {
+		claims := strings.Replace(f.claims, `"scope":`, `"was":`, 1)
+		token := f.pool.AccessToken().Payload([]byte("{" + claims + "," + doc + "}")).String()
+		if len(token) > limit || len(token) < limit-limit/8 {
+			t.Fatalf("%s: %d bytes", name, len(token))
+		}
+		r := call("GET /", "Authorization", "Bearer "+token)
+		for rules, policy := range policies {
+			h := logging().Wrap(cognitoauth.Require(policy, http.NotFoundHandler()))
+			if w := ask(h, r); w.Code != 403 && (w.Code != 401 || rules != "levels") {
+				t.Errorf("%s, %s: status %d", name, rules, w.Code)
+			}
+			if got := allocated(4*limit, func() {}, func() { h.ServeHTTP(swallow{http.Header{}}, r) }); got > 4*limit {
+				t.Errorf("%s, refused by rules about %s: %d bytes allocated, %.1f times MaxTokenBytes, at most 4 allowed", name, rules, got, float64(got)/limit)
+			}
+		}
+	}
+}
+
 // The worst inputs are refused for what is wrong with them; one that was refused
 // early, by a fault in the making, would show nothing.
 func TestDenial_inputsAreWhatTheySay(t *testing.T) {
@@ -240,6 +310,7 @@ func TestDenial_inputsAreWhatTheySay(t *testing.T) {
 		"lists": "claims_malformed", "objects": "claims_malformed", "digits": "claims_malformed", "digits-of-exp": "claims_malformed",
 		"dots": "token_malformed", "no-dots": "token_malformed", "long-header": "token_malformed", "long-kid": "token_malformed",
 		"no-signature": "issuer_mismatch", "long-claim": "signature_invalid", "groups-of-a-user": "signature_invalid",
+		"audiences-escaped": "audience_mismatch",
 	}
 	for name, input := range worstInputs {
 		token := input(f, 32<<10)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -584,7 +585,7 @@ func detailSignature(e *Error) string {
 func detailRevoked(e *Error) string { return "Config.Revoked refused a token of pool " + e.trust.id }
 
 func detailScope(e *Error) string {
-	s := "the token has scopes " + list(strings.Fields(e.found)) + ", the route needs " + list(e.scopes)
+	s := "the token has scopes " + join8(strings.FieldsSeq(e.found), " and ", quote) + ", the route needs " + list(e.scopes)
 	return s + cmp.Or(hintScope(e.found, e.scopes), "; the client has to ask for them, and its app client to be allowed them")
 }
 
@@ -678,25 +679,28 @@ func quote(s string) string {
 }
 
 // list quotes a few strings of a token.
-func list(all []string) string { return join8(all, " and ", quote) }
+func list(all []string) string { return join8(slices.Values(all), " and ", quote) }
 
 // settings quotes a few strings of the configuration, in full.
-func settings(all []string) string { return join8(all, " or ", strconv.QuoteToASCII) }
+func settings(all []string) string { return join8(slices.Values(all), " or ", strconv.QuoteToASCII) }
 
-func join8(all []string, word string, quote func(string) string) string {
+func join8(all iter.Seq[string], word string, quote func(string) string) string {
 	var b strings.Builder
-	for i, s := range all {
-		switch {
-		case i == 8:
-			fmt.Fprintf(&b, " and %d more", len(all)-i)
-			return b.String()
-		case i > 0:
+	n := 0
+	for s := range all {
+		switch n++; {
+		case n > 8: // is counted
+			continue
+		case n > 1:
 			b.WriteString(word)
 		}
 		b.WriteString(quote(s))
 	}
-	if b.Len() == 0 {
+	switch {
+	case n == 0:
 		return "none"
+	case n > 8:
+		fmt.Fprintf(&b, " and %d more", n-8)
 	}
 	return b.String()
 }
@@ -759,21 +763,20 @@ func samePool(a, b string) bool {
 // scopes of Cognito are resource-server/name; the first part may have slashes,
 // the second has none.
 func hintScope(have string, need []string) string {
-	held := strings.Fields(have)
 	for _, name := range need {
-		if slices.Contains(held, name) {
-			continue
-		}
-		var meant []string
-		for _, scope := range held {
+		held, meant, count := false, "", 0
+		for scope := range strings.FieldsSeq(have) {
+			held = held || scope == name
 			if scope[strings.LastIndexByte(scope, '/')+1:] == name || strings.EqualFold(scope, name) {
-				meant = append(meant, scope)
+				meant = scope
+				count++
 			}
 		}
 		switch {
-		case len(meant) == 1:
-			return "; did you mean Scope(" + quote(meant[0]) + ")? Case counts, and a custom scope of Cognito begins with its resource server: server/name"
-		case len(meant) == 0 && !strings.Contains(name, "/") && !slices.Contains(standardScopes, name):
+		case held:
+		case count == 1:
+			return "; did you mean Scope(" + quote(meant) + ")? Case counts, and a custom scope of Cognito begins with its resource server: server/name"
+		case count == 0 && !strings.Contains(name, "/") && !slices.Contains(standardScopes, name):
 			return "; a custom scope of Cognito begins with its resource server, as in server/name: if " + quote(name) + " is a group, ask for it by " + call("Group", name)
 		}
 	}

@@ -494,6 +494,7 @@ func TestError_hints(t *testing.T) {
 		{"another scope", scope("x", "orders/read"), ""},
 		{"another scope without a resource server", scope("x", "openid"), ""},
 		{"the scope without its resource server", scope("read", "orders/read"), "did you mean"},
+		{"two scopes that it may be", scope("read", "orders/read users/read"), ""},
 		{"the scope of a sign-in through the API", scope("a/b", "aws.cognito.signin.user.admin"), "InitiateAuth"},
 	}
 	for _, row := range rows {
@@ -737,6 +738,21 @@ func TestDetail_claimType(t *testing.T) {
 	for _, name := range []string{"a\nlevel=ERROR", "\u202e", "SECRET", strings.Repeat("x", 1000)} {
 		if e := w.token(w.user.Set(name, json.RawMessage("1e400"))); e.Code != "claims_malformed" || strings.Contains(e.Detail(), name) {
 			t.Errorf("%s: Detail quotes the name of a claim: %q", e.Code, e.Detail())
+		}
+	}
+}
+
+// Of a long list the first eight are named and the others counted.
+func TestError_longLists(t *testing.T) {
+	w := newWayside(t)
+	for n, end := range map[int]string{0: "none", 1: `"s0"`, 8: `"s7"`, 9: `"s7" and 1 more`, 11: `"s7" and 3 more`} {
+		var scopes []string
+		for i := range n {
+			scopes = append(scopes, fmt.Sprint("s", i))
+		}
+		detail := w.policy(cognitoauth.Scope("a/b"), w.user.Scopes(scopes...)).Detail()
+		if !strings.HasPrefix(detail, "the token has scopes ") || !strings.Contains(detail, end+`, the route needs "a/b"`) || strings.Contains(detail, "s8") {
+			t.Errorf("%d scopes: %s", n, detail)
 		}
 	}
 }

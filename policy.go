@@ -121,8 +121,8 @@ func hintGroup(name string) func(*Claims) string {
 		case c.groups.first() == "":
 			return ": the token has no cognito:groups; a user who has joined a group since logging in needs a new token"
 		}
-		for group := range c.groups.all {
-			if strings.EqualFold(group, name) {
+		for group := range c.groups.each {
+			if group.folds(name) {
 				return ": the user is in a group that differs from it only in case"
 			}
 		}
@@ -147,20 +147,16 @@ func Claim(name, value string) Policy {
 	must(name != "cognito:groups", "Claim", `"cognito:groups" is a list of groups: use Group`)
 	return Policy{&leaf{call("Claim", name, value), &claimDenied, func(_ *http.Request, c *Claims) bool {
 		found := c.member(name)
-		if (value == "true" || value == "false") && string(found) == value {
-			return true
-		}
-		s, ok := text(found)
-		return ok && s == value
+		return (value == "true" || value == "false") && string(found) == value || found.is(value)
 	}, func(c *Claims) string { return hintClaim(c, name) }}}
 }
 
 // hintClaim tells why a claim has not the value that is asked for.
 func hintClaim(c *Claims, name string) string {
-	switch kind := c.member(name).Kind(); {
-	case kind == '"' || kind == 't' || kind == 'f':
+	switch found := c.member(name); {
+	case found.isText() || found == "true" || found == "false":
 		return ": the token has another value"
-	case kind != 0:
+	case found != "":
 		return ": it is neither a string nor a boolean, which is what Claim compares; Assert(...) with Claims.Decode can look at it"
 	case c.TokenUse == AccessToken && name == "cognito:username":
 		return ": an access token has it as username"
