@@ -111,17 +111,17 @@ type rival struct {
 	keys map[string]*rsa.PublicKey
 }
 
-func newRival(tb testing.TB, pool *cognitotest.Pool, now func() time.Time, leeway time.Duration) rival {
+func newRival(tb testing.TB, keySet []byte, now func() time.Time, leeway time.Duration) rival {
 	tb.Helper()
 	return rival{jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
-		jwt.WithStrictDecoding(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(now)), publicKeys(tb, pool)}
+		jwt.WithStrictDecoding(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(now)), publicKeys(tb, keySet)}
 }
 
-// publicKeys reads the key set of a pool with the standard library alone.
-func publicKeys(tb testing.TB, pool *cognitotest.Pool) map[string]*rsa.PublicKey {
+// publicKeys reads a key set with the standard library alone.
+func publicKeys(tb testing.TB, keySet []byte) map[string]*rsa.PublicKey {
 	tb.Helper()
 	var set struct{ Keys []struct{ Kid, N, E string } }
-	if err := json.Unmarshal(pool.KeySet(), &set); err != nil {
+	if err := json.Unmarshal(keySet, &set); err != nil {
 		tb.Fatal(err)
 	}
 	keys := map[string]*rsa.PublicKey{}
@@ -177,7 +177,7 @@ var anyKind = []string{"string", "date", "number", "list", "mixed", "object", "o
 func TestValidate_everyClaimWithEveryValue(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	parser := newRival(t, d.pool, atNoon, 30*time.Second)
+	parser := newRival(t, d.pool.KeySet(), atNoon, 30*time.Second)
 	accepted, refused := 0, 0
 	for claim, kinds := range jsonKinds {
 		for kind, values := range jsonValues {
@@ -218,7 +218,7 @@ func noSignature([]byte) []byte { return make([]byte, 256) }
 func TestValidate_noMoreThanParser(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	parser := newRival(t, d.pool, atNoon, 30*time.Second)
+	parser := newRival(t, d.pool.KeySet(), atNoon, 30*time.Second)
 	if bad := d.pool.AccessToken(); parser.accepts(bad.Tampered().String()) || parser.accepts(bad.ExpiresIn(-time.Hour).String()) || !parser.accepts(bad.String()) {
 		t.Fatal("jwt.Parser refuses nothing")
 	}
@@ -393,7 +393,7 @@ func TestValidate_timeBoundaries(t *testing.T) {
 			d := newDesk(t, func(c *cognitoauth.Config) {
 				c.Leeway, c.Now = leeway, func() time.Time { return now }
 			})
-			parser := newRival(t, d.pool, func() time.Time { return now }, leeway)
+			parser := newRival(t, d.pool.KeySet(), func() time.Time { return now }, leeway)
 			edge := int64(leeway / time.Second)
 			for half := int64(-3); half <= 3; half++ {
 				past, future := noon.Unix()*2-edge*2+half, noon.Unix()*2+edge*2+half

@@ -94,7 +94,7 @@ func TestVectorsAreGenerated(t *testing.T) {
 	}
 }
 
-func vectorFiles(t *testing.T) map[string]corpus.File {
+func vectorFiles(t testing.TB) map[string]corpus.File {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(vectorDir, "*"))
 	if err != nil || len(paths) == 0 {
