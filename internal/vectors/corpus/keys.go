@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	_ "crypto/sha1" // for a signature that must not verify
 	_ "crypto/sha512"
@@ -262,12 +263,22 @@ func (k *keyring) value(what, of string) string {
 		return quote(b64(k.point(of)[1]))
 	case "okp":
 		return quote(b64(string(k.ed[of].Public().(ed25519.PublicKey))))
+	case "cert":
+		return quote(base64.StdEncoding.EncodeToString(k.certificate(of)))
 	case "odd":
 		return quote(b64(synthetic(must(strconv.Atoi(of)), 1)))
 	case "even":
 		return quote(b64(synthetic(must(strconv.Atoi(of)), 0)))
 	}
 	panic("no placeholder @" + what)
+}
+
+// certificate is what anybody can make for a key of their own: signed by itself,
+// with nothing in it that is not needed.
+func (k *keyring) certificate(key string) []byte {
+	own := k.rsa[key]
+	t := x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Unix(clock-aDay, 0), NotAfter: time.Unix(clock+aDay, 0)}
+	return must(x509.CreateCertificate(zeros{}, &t, &t, own.Public(), own))
 }
 
 func (k *keyring) modulus(key string) string { return string(k.rsa[key].N.Bytes()) }
