@@ -447,6 +447,117 @@ func TestSockets(t *testing.T) {
 	}
 }
 
+// pipes is a listener whose connections stay in the process, so that they can
+// live in a bubble.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	close(p.closed)
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	p.conns <- theirs
+	return ours, nil
+}
+
+// TestSlowServers is what takes seconds, by net/http on both sides: what a
+// server that takes its time does to a request, and that the client hangs up on
+// it at the end of the fetch.
+func TestSlowServers(t *testing.T) {
+	drip := func(w http.ResponseWriter, r *http.Request, text []byte, pause time.Duration) {
+		for _, b := range text {
+			time.Sleep(pause)
+			if _, err := w.Write([]byte{b}); err != nil || http.NewResponseController(w).Flush() != nil || r.Context().Err() != nil {
+				return
+			}
+		}
+	}
+	pause := func(r *http.Request, d time.Duration) {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(d):
+		}
+	}
+	for _, row := range []struct {
+		name    string
+		serve   func(w http.ResponseWriter, r *http.Request, set []byte)
+		verdict string
+		wait    time.Duration // of the request
+		gone    time.Duration // when the server is left
+	}{
+		{"slow is good", func(w http.ResponseWriter, r *http.Request, set []byte) { pause(r, 2*time.Second); w.Write(set) }, okay, 2 * time.Second, 2 * time.Second},
+		{"dripping in time is good", func(w http.ResponseWriter, r *http.Request, set []byte) {
+			drip(w, r, set, 2*time.Second/time.Duration(len(set)))
+		}, okay, 0, 0},
+		{"dripping fails", func(w http.ResponseWriter, r *http.Request, set []byte) { drip(w, r, set, 50*time.Millisecond) }, unavailable, longestWait, longestFetch},
+		{"dripping white space fails", func(w http.ResponseWriter, r *http.Request, set []byte) {
+			drip(w, r, bytes.Repeat([]byte(" "), 1000), time.Second)
+		}, unavailable, longestWait, longestFetch},
+		{"informing for ever fails", func(w http.ResponseWriter, r *http.Request, set []byte) {
+			for r.Context().Err() == nil {
+				w.WriteHeader(http.StatusEarlyHints)
+				pause(r, 100*time.Millisecond)
+			}
+		}, unavailable, longestWait, longestFetch},
+		{"hung fails", func(w http.ResponseWriter, r *http.Request, set []byte) { pause(r, time.Hour) }, unavailable, longestWait, longestFetch},
+		{"hung after the header fails", func(w http.ResponseWriter, r *http.Request, set []byte) {
+			http.NewResponseController(w).Flush()
+			pause(r, time.Hour)
+		}, unavailable, longestWait, longestFetch},
+		{"hung before the last byte fails", func(w http.ResponseWriter, r *http.Request, set []byte) {
+			w.Write(set[:len(set)-1])
+			http.NewResponseController(w).Flush()
+			pause(r, time.Hour)
+		}, unavailable, longestWait, longestFetch},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				listener := &pipes{make(chan net.Conn), make(chan struct{})}
+				l := newKeyLab(t, func(cfg *cognitoauth.Config) {
+					cfg.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: listener.dial, DisableKeepAlives: true}}
+					cfg.Pools[0].JWKSURL = "http://localhost/jwks.json"
+				})
+				var left atomic.Int64
+				began := time.Now()
+				srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					row.serve(w, r, l.pool.KeySet())
+					left.Store(int64(time.Since(began)))
+				})}
+				go srv.Serve(listener)
+				defer srv.Close()
+				got := l.send(l.token())
+				if got.verdict != row.verdict || row.wait > 0 && got.waited != row.wait {
+					t.Errorf("cold: %s after %s, want %s after %s", got.verdict, got.waited, row.verdict, row.wait)
+				}
+				time.Sleep(longestFetch + time.Second)
+				synctest.Wait()
+				if at := time.Duration(left.Load()); at == 0 || row.gone > 0 && (at < row.gone || at > row.gone+time.Second) {
+					t.Errorf("the server is left after %s, want %s; 0: not at all", at, row.gone)
+				}
+				if err := l.status().Err; (err == nil) != (row.verdict == okay) {
+					t.Errorf("the fetch ended with %v", err)
+				}
+			})
+		})
+	}
+}
+
 // sends answers with a header and a body.
 func sends(name, value string, body []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
