@@ -243,6 +243,7 @@ func (v rawValue) is(s string) bool {
 	switch {
 	case !v.isText():
 		return false
+	// mutant: equivalent `strings.IndexByte(string(v), '\\') < 0 → false`, it is a shortcut
 	case strings.IndexByte(string(v), '\\') < 0:
 		return string(v[1:len(v)-1]) == s
 	case len(v)-2 > longestEscape*len(s):
@@ -256,8 +257,10 @@ func (v rawValue) is(s string) bool {
 // folds reports whether v is the string s but for the case of its letters.
 func (v rawValue) folds(s string) bool {
 	switch {
+	// mutant: equivalent `strings.IndexByte(string(v), '\\') < 0 → false`, it is a shortcut
 	case strings.IndexByte(string(v), '\\') < 0:
 		return strings.EqualFold(string(v[1:len(v)-1]), s)
+	// mutant: equivalent `len(v)-2 > longestEscape*utf8.UTFMax*len(s) → false`, it is a shortcut
 	case len(v)-2 > longestEscape*utf8.UTFMax*len(s):
 		return false
 	}
