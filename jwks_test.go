@@ -527,7 +527,9 @@ func (l *keyLab) withdrawn() {
 	l.warm()
 	l.pool.Rotate()
 	time.Sleep(latestRefresh)
+	l.pool.SetFault(cognitotest.Fault{Delay: time.Second}) // or it may end before the request does
 	l.want("the request that starts the refresh", old, okay)
+	time.Sleep(time.Second)
 	synctest.Wait()
 	l.want("after the refresh", old, unknownKey)
 	l.want("the new key", l.token(), okay)
@@ -539,9 +541,10 @@ func (l *keyLab) newMaterial() {
 	other := cognitotest.NewPool(l.T, cognitotest.Options{InProcess: true}).AccessToken().Key()
 	l.want("first", token.String(), okay)
 	l.want("other material before it is published", token.SignedBy(other).String(), badSig)
-	l.pool.SetFault(cognitotest.Fault{Body: keysOf(jwkOf(token.KeyID(), other))})
+	l.pool.SetFault(cognitotest.Fault{Body: keysOf(jwkOf(token.KeyID(), other)), Delay: time.Second}) // or it may end before the request does
 	time.Sleep(latestRefresh)
 	l.want("the request that starts the refresh", token.String(), okay)
+	time.Sleep(time.Second)
 	synctest.Wait()
 	l.want("old material after the refresh", token.String(), badSig)
 	l.want("new material after the refresh", token.SignedBy(other).String(), okay)
