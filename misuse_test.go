@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -56,7 +57,19 @@ var brokenHooks = map[string]func(c *cognitoauth.Config, fail func()){
 	"Revoked": func(c *cognitoauth.Config, fail func()) {
 		c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) { fail(); return false, nil }
 	},
+	"Logger": func(c *cognitoauth.Config, fail func()) { c.Logger = slog.New(brokenLog{fail}) },
+	"Now": func(c *cognitoauth.Config, fail func()) {
+		c.Now = func() time.Time { fail(); return time.Now() }
+	},
 }
+
+// brokenLog fails at each record.
+type brokenLog struct{ fail func() }
+
+func (l brokenLog) Enabled(context.Context, slog.Level) bool  { return true }
+func (l brokenLog) Handle(context.Context, slog.Record) error { l.fail(); return nil }
+func (l brokenLog) WithAttrs([]slog.Attr) slog.Handler        { return l }
+func (l brokenLog) WithGroup(string) slog.Handler             { return l }
 
 // However a hook fails, the handler does not run and nothing is answered, on any
 // kind of route, for a token that is new or remembered; and the next request
@@ -81,7 +94,7 @@ func hookFails(t *testing.T, hook string, set func(*cognitoauth.Config, func()),
 	h, token := g.auth.Wrap(newSite(g)), "Bearer "+g.pool.AccessToken().Scopes("orders/read").String()
 	paths, want := []string{"/me", "/greet", "/orders", "/me"}, 200
 	switch hook {
-	case "ErrorHandler": // is asked about refusals
+	case "ErrorHandler", "Logger": // are asked about refusals
 		paths, token, want = []string{"/me", "/orders"}, "", 401
 	case "Assert": // stands in the fallback
 		paths = []string{"/me", "/orders", "/me"}
