@@ -235,6 +235,9 @@ func TestSecurity_wrongDependencies(t *testing.T) {
 // own, and go.sum has the content of each.
 func TestSecurity_toolsArePinned(t *testing.T) {
 	mod, sum := readText(t, "internal/tools/go.mod"), readText(t, "internal/tools/go.sum")
+	if !regexp.MustCompile(`(?m)^toolchain go\d+\.\d+\.\d+$`).MatchString(mod) {
+		t.Error("no toolchain is named")
+	}
 	tools := regexp.MustCompile(`(?m)^\t(\S+)$`).FindAllStringSubmatch(mod, -1)
 	if len(tools) < 2 {
 		t.Fatalf("%d tools found", len(tools))

@@ -541,17 +541,19 @@ func (v *validator) recall(token string) (*trust, *Claims) {
 	}
 	now := v.now()
 	k := known.trust.source.usable(now).find(known.claims.keyID)
-	if k == nil || k.public != known.key || !known.claims.current(now) {
+	if k == nil || k.public != known.key || !known.current(now) {
 		return nil, nil
 	}
 	return known.trust, &known.claims
 }
 
-// current reports whether a token that was good is so by the times in it.
-func (c *Claims) current(now time.Time) bool {
-	leeway := c.clock.leeway
+// current reports whether a token that was good is so by the times in it. Its
+// lifetime is one that changes, by a clock that is set back, where it has no iat.
+func (k *verified) current(now time.Time) bool {
+	c, leeway := &k.claims, k.claims.clock.leeway
 	return now.Before(c.Expiry.Add(leeway)) &&
-		!now.Before(c.NotBefore.Add(-leeway)) && !now.Before(c.IssuedAt.Add(-leeway))
+		!now.Before(c.NotBefore.Add(-leeway)) && !now.Before(c.IssuedAt.Add(-leeway)) &&
+		(!c.IssuedAt.IsZero() || c.Expiry.Sub(now) <= k.trust.maxLifetime+leeway)
 }
 
 // remember keeps the verdict on a token that has just been verified.

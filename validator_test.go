@@ -1289,6 +1289,7 @@ func TestValidate_remembersNoMoreThanTheToken(t *testing.T) {
 	d := newDesk(t, func(c *cognitoauth.Config) { c.Now = func() time.Time { return now } })
 	token := d.pool.AccessToken().Set("nbf", noon.Add(-time.Minute)).String()
 	late := d.pool.AccessToken().Set("nbf", noon).Set("iat", noon.Add(-time.Hour)).String()
+	long := d.pool.AccessToken().Delete("iat").Set("exp", noon.Add(24*time.Hour)).String()
 	rows := []struct {
 		name  string
 		token string
@@ -1303,6 +1304,9 @@ func TestValidate_remembersNoMoreThanTheToken(t *testing.T) {
 		{"the clock set back before iat", token, -30*time.Second - 1, "token_issued_in_future"},
 		{"the clock set back before nbf", late, -30*time.Second - 1, "token_not_yet_valid"},
 		{"the clock put right", token, 0, ""},
+		{"a day to live and no iat, good", long, 0, ""},
+		{"the clock set back, a day and the leeway to live", long, -30 * time.Second, ""},
+		{"the clock set back, more than that to live", long, -30*time.Second - 1, "lifetime_too_long"},
 	}
 	for _, row := range rows {
 		now = noon.Add(row.at)
