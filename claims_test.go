@@ -381,6 +381,20 @@ func floorRat(r *big.Rat) int64 {
 	return new(big.Int).Div(r.Num(), r.Denom()).Int64() // Euclidean: floors, as the denominator is positive
 }
 
+// A number has 1,024 bytes at most, dates included, whatever it amounts to.
+func TestClaims_dateOf1024Bytes(t *testing.T) {
+	const second = "1772625600."
+	for _, row := range []struct {
+		bytes int
+		fits  bool
+	}{{1024, true}, {1025, false}} {
+		text := second + strings.Repeat("0", row.bytes-len(second))
+		if c := parseClaims(`{"exp":` + text + `}`); (c != nil) != row.fits {
+			t.Errorf("%d bytes: %v, want %v", len(text), c != nil, row.fits)
+		}
+	}
+}
+
 func TestClaims_datesAreUTC(t *testing.T) {
 	c := parseClaims(`{"exp":1772625600,"nbf":0,"iat":-1,"auth_time":253402300799}`)
 	for _, at := range []time.Time{c.Expiry, c.NotBefore, c.IssuedAt, c.AuthTime} {

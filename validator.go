@@ -170,7 +170,9 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims
 			return refuse(&tokenExpired, evidence{now: now, at: c.Expiry, leeway: v.leeway, verified: true})
 		}
 	}
-	v.headers.remember(w)
+	if w.header == &w.own {
+		v.headers.remember(w)
+	}
 	v.remember(t, w, c)
 	return nil
 }
@@ -547,13 +549,14 @@ func (v *validator) recall(token string) (*trust, *Claims) {
 	return known.trust, &known.claims
 }
 
-// current reports whether a token that was good is so by the times in it. Its
-// lifetime is one that changes, by a clock that is set back, where it has no iat.
+// current reports whether a token that was good is so by the times in it. By a
+// clock that was set back it may have too long to live, if it has no iat; if it
+// has one, it is validated in full to see.
 func (k *verified) current(now time.Time) bool {
 	c, leeway := &k.claims, k.claims.clock.leeway
 	return now.Before(c.Expiry.Add(leeway)) &&
 		!now.Before(c.NotBefore.Add(-leeway)) && !now.Before(c.IssuedAt.Add(-leeway)) &&
-		(!c.IssuedAt.IsZero() || c.Expiry.Sub(now) <= k.trust.maxLifetime+leeway)
+		c.Expiry.Sub(now) <= k.trust.maxLifetime+leeway
 }
 
 // remember keeps the verdict on a token that has just been verified.
@@ -626,11 +629,9 @@ func (hs *headers) find(encoded string) *header {
 	return nil
 }
 
-// remember keeps the header of a token that has just been verified.
+// remember keeps the header of a token that has just been verified, and whose
+// header was not known.
 func (hs *headers) remember(w *workspace) {
-	if hs.find(w.encoded) != nil {
-		return
-	}
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	next := map[string]*header{}
