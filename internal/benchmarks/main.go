@@ -60,8 +60,8 @@ func render() error {
 
 func speedMain(args []string) error {
 	flags := flag.NewFlagSet("benchmarks", flag.ExitOnError)
-	rounds := flags.Int("rounds", 40, "rounds")
-	length := flags.Duration("slot", 50*time.Millisecond, "time of each contender in a round, for each number of CPUs")
+	rounds := flags.Int("rounds", 30, "rounds")
+	length := flags.Duration("slot", 100*time.Millisecond, "time of each contender in a round, for each number of CPUs")
 	write := flags.Bool("write", false, "keep the results")
 	_ = flags.Parse(args)
 	if flags.NArg() > 0 || *rounds < 1 {

@@ -13,8 +13,8 @@ import (
 // field is measured in rounds. In each, every contender has a slot of some tens
 // of milliseconds on one CPU, then on two; a machine that is slower for a second
 // is slower for all of them, and what is reported are ratios to the floor of the
-// same round. The order moves on by one with each round, so that nobody always
-// has the garbage of the same neighbour.
+// same round. Each slot begins with a heap that was just collected, and is long
+// enough for several collections more.
 type measurement struct {
 	slot   time.Duration
 	rounds int
@@ -44,7 +44,6 @@ func measure(all []contender, rounds int, slot time.Duration, progress func(done
 		for _, cpus := range cpuCounts {
 			runtime.GOMAXPROCS(cpus)
 			for i := range all {
-				i = (i + round) % len(all)
 				if cpus > 1 && all[i].oneCPU {
 					continue
 				}
@@ -64,6 +63,7 @@ func (m *measurement) run(c contender, i, cpus int) error {
 	if c.fetches != nil {
 		before = c.fetches()
 	}
+	runtime.GC() // nobody pays for the garbage of a neighbour
 	took, err := slot(c, m.ops[i], cpus)
 	if c.fetches != nil {
 		m.fetch[i] += c.fetches() - before
