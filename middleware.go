@@ -46,7 +46,8 @@ type Config struct {
 	// TokenCache is how many verified tokens are remembered, so that a token
 	// used again costs neither its decoding nor a signature: its time, its key,
 	// its revocation and the policies are checked all the same. Zero: 10,000;
-	// negative: none; at most 10,000,000. When it is full, what is used least goes.
+	// negative: none; at most 10,000,000. When it is full, a token has to come
+	// twice to be remembered, and what is used least goes.
 	// A token takes about 1 kB with a payload of 500 bytes, and one byte more for
 	// each further byte of it; of more than 16 KiB none is remembered. Tokens
 	// themselves are kept by digest only.

@@ -173,7 +173,9 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims
 	if w.header == &w.own {
 		v.headers.remember(w)
 	}
-	v.remember(t, w, c)
+	if v.tokens != nil && len(w.token) <= maxPooledBytes {
+		v.tokens.add(t, w)
+	}
 	return nil
 }
 
@@ -468,9 +470,17 @@ func (w *workspace) readHeader() *Error {
 // SHA-256, so that one that was never seen, as most of an attacker's are, costs
 // no SHA-256. Two tokens of one quick hash take turns; nobody can bring that
 // about who has neither the process's seed nor two signatures that end alike.
+//
+// When it is full, a token has to come twice to be remembered: with many more
+// tokens than there is room for, keeping each one and dropping another costs more
+// than the few that are found save.
 type tokenCache struct {
 	seed   maphash.Seed
+	size   int
 	tokens *otter.Cache[uint64, *verified]
+	// once has the quick hashes of tokens that came while it was full, each in a
+	// place of its own, until another takes that.
+	once func() []atomic.Uint64
 }
 
 // verified is a token that was verified: what the cache holds. It is never
@@ -484,10 +494,15 @@ type verified struct {
 }
 
 func newTokenCache(size int) *tokenCache {
-	return &tokenCache{maphash.MakeSeed(), otter.Must(&otter.Options[uint64, *verified]{
-		MaximumSize: size,
-		Executor:    func(upkeep func()) { upkeep() },
-	})}
+	return &tokenCache{
+		seed: maphash.MakeSeed(),
+		size: size,
+		tokens: otter.Must(&otter.Options[uint64, *verified]{
+			MaximumSize: size,
+			Executor:    func(upkeep func()) { upkeep() },
+		}),
+		once: sync.OnceValue(func() []atomic.Uint64 { return make([]atomic.Uint64, size) }),
+	}
 }
 
 // find returns what is known of a token, nil if nothing is.
@@ -499,9 +514,16 @@ func (c *tokenCache) find(token string) *verified {
 	return known
 }
 
-func (c *tokenCache) add(token string, known *verified) {
-	known.digest = digest(token)
-	c.tokens.Set(c.quick(token), known)
+// add remembers the workspace's token, which has just been verified.
+func (c *tokenCache) add(t *trust, w *workspace) {
+	quick := c.quick(w.token)
+	if c.tokens.EstimatedSize() >= c.size {
+		once := c.once()
+		if once[quick%uint64(len(once))].Swap(quick) != quick {
+			return
+		}
+	}
+	c.tokens.Set(quick, &verified{digest(w.token), w.claims, t, w.key})
 }
 
 // quick hashes the header, which whoever has no key of the pool can choose, and
@@ -557,13 +579,6 @@ func (k *verified) current(now time.Time) bool {
 	return now.Before(c.Expiry.Add(leeway)) &&
 		!now.Before(c.NotBefore.Add(-leeway)) && !now.Before(c.IssuedAt.Add(-leeway)) &&
 		c.Expiry.Sub(now) <= k.trust.maxLifetime+leeway
-}
-
-// remember keeps the verdict on a token that has just been verified.
-func (v *validator) remember(t *trust, w *workspace, c *Claims) {
-	if v.tokens != nil && len(w.token) <= maxPooledBytes {
-		v.tokens.add(w.token, &verified{claims: *c, trust: t, key: w.key})
-	}
 }
 
 // hintParts tells what a string with other than two dots most likely is.

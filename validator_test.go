@@ -18,6 +18,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
@@ -1313,6 +1314,34 @@ func TestValidate_remembersNoMoreThanTheToken(t *testing.T) {
 		if code := decide(t, d.auth, row.token); code != row.code {
 			t.Errorf("%s: code %q, want %q", row.name, code, row.code)
 		}
+	}
+}
+
+// While there is room each token is remembered at once, then when it comes for
+// the second time. What is remembered gives claims that share their text.
+func TestValidate_remembersInAFullCache(t *testing.T) {
+	const size = 50
+	d := newDesk(t, func(c *cognitoauth.Config) { c.TokenCache = size })
+	text := func(token string) *byte {
+		c, err := d.auth.Validate(t.Context(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return unsafe.StringData(c.Subject)
+	}
+	for i := range size {
+		token := d.pool.AccessToken().User(fmt.Sprint("user-", i)).String()
+		if text(token) != text(token) {
+			t.Errorf("token %d of %d is not remembered", i, size)
+		}
+	}
+	token := d.pool.AccessToken().User("late").String()
+	first, second, third := text(token), text(token), text(token)
+	if first == second {
+		t.Error("a token that came once is remembered, though there was no room")
+	}
+	if second != third {
+		t.Error("a token that came twice is not remembered")
 	}
 }
 

@@ -290,13 +290,19 @@ func (r *scaleRow) measure(ctx context.Context, pool *cognitotest.Pool, tokens [
 // It returns the hit rate of the last n requests.
 func simulate(t traffic, size, warm, n int) float64 {
 	cache := otter.Must(&otter.Options[uint64, struct{}]{MaximumSize: size, Executor: func(f func()) { f() }})
+	once := make([]uint64, size)
 	seed, hits := maphash.MakeSeed(), 0
 	for step, i := range t.next(0, 1, warm+n) {
 		hash := maphash.Comparable(seed, i)
-		if _, ok := cache.GetIfPresent(hash); !ok {
+		place := &once[hash%uint64(size)]
+		if _, ok := cache.GetIfPresent(hash); ok {
+			if step >= warm {
+				hits++
+			}
+		} else if cache.EstimatedSize() < size || *place == hash {
 			cache.Set(hash, struct{}{})
-		} else if step >= warm {
-			hits++
+		} else {
+			*place = hash
 		}
 	}
 	return float64(hits) / float64(n)
