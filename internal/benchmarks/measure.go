@@ -14,7 +14,7 @@ import (
 // of milliseconds on one CPU, then on two; a machine that is slower for a second
 // is slower for all of them, and what is reported are ratios to the floor of the
 // same round. Each slot begins with a heap that was just collected, and is long
-// enough for several collections more.
+// enough for several collections more. The order moves on by one with each round.
 type measurement struct {
 	slot   time.Duration
 	rounds int
@@ -44,6 +44,7 @@ func measure(all []contender, rounds int, slot time.Duration, progress func(done
 		for _, cpus := range cpuCounts {
 			runtime.GOMAXPROCS(cpus)
 			for i := range all {
+				i = (i + round) % len(all)
 				if cpus > 1 && all[i].oneCPU {
 					continue
 				}

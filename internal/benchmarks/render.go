@@ -13,6 +13,7 @@ import (
 
 // figure is one of the figures that the library is held to.
 type figure struct {
+	key     string // of the contender whose time it is; "": it is of something else
 	what    string
 	got     float64
 	aim     float64 // 0: none
@@ -36,7 +37,15 @@ func (f figure) format(v float64) string {
 	if f.whole {
 		return strconv.Itoa(int(v))
 	}
-	return ratio(v)
+	return strconv.FormatFloat(v, 'f', 3, 64)
+}
+
+// bound is the limit in words.
+func (f figure) bound() string {
+	if f.atLeast {
+		return "≥ " + f.format(f.limit)
+	}
+	return "≤ " + f.format(f.limit)
 }
 
 // ratio has three digits after the point where two would say little.
@@ -72,26 +81,27 @@ func (s *speed) figures() []figure {
 		}
 		return v
 	}
-	count := func(what string, r row, n int, limit float64) figure {
-		return figure{what: what, got: r.count(n), limit: limit, whole: true}
+	count := func(what string, r row, n int, aim, limit float64) figure {
+		return figure{what: what, got: r.count(n), aim: aim, limit: limit, whole: true}
 	}
 	forged := s.row("signature_invalid")
+	floor := "the floor itself: " + ratio(s.row("floor").Speedup)
 	return []figure{
-		{what: "validation in full", got: full.Ratio, aim: 1.06, limit: 1.12},
-		{what: "the same as middleware of 100 routes", got: wrapFull.Ratio, aim: 1.08, limit: 1.15},
-		count("allocations, validation in full", full, full.Allocs, 22),
-		count("bytes allocated, validation in full", full, full.Bytes, 4000),
-		{what: "token seen before", got: hit.Ratio, aim: 0.033, limit: 0.045},
-		count("allocations, token seen before", hit, hit.Allocs, 1),
-		{what: "the same as middleware of 100 routes", got: wrapHit.Ratio, limit: 0.055},
-		count("allocations, the same as middleware", wrapHit, wrapHit.Allocs, 3),
-		{what: "refusals before the payload is read, the slowest", got: worst("token_too_large", "token_malformed", "algorithm_unsupported"), limit: 0.02, remark: "over-long, malformed, another algorithm"},
-		{what: "refusals before the signature, the slowest", got: worst("issuer_mismatch", "token_use_mismatch", "token_expired", "client_mismatch", "key_unknown"), limit: 0.08, remark: "issuer, token_use, expiry, client, key"},
-		{what: "refusal of a bad signature", got: forged.Ratio, limit: 1.15},
-		count("fetches of keys because of a bad signature", forged, forged.Fetched, 0),
-		{what: "bytes for a token in the cache", got: s.Memory.perToken(), limit: 1300, whole: true, remark: fmt.Sprintf("of the heap, with %s of them", thousands(s.Memory.Tokens))},
-		{what: "two CPUs against one, in full", got: full.Speedup, limit: 1.7, atLeast: true},
-		{what: "two CPUs against one, token seen before", got: hit.Speedup, limit: 1.7, atLeast: true},
+		{key: "full", what: "validation in full", got: full.Ratio, aim: 1.06, limit: 1.12},
+		{key: "wrap-full", what: "the same as middleware of 100 routes", got: wrapFull.Ratio, aim: 1.08, limit: 1.15},
+		count("allocations, validation in full", full, full.Allocs, 15, 22),
+		count("bytes allocated, validation in full", full, full.Bytes, 0, 4000),
+		{key: "hit", what: "token seen before", got: hit.Ratio, aim: 0.033, limit: 0.045},
+		count("allocations, token seen before", hit, hit.Allocs, 0, 1),
+		{key: "wrap-hit", what: "the same as middleware of 100 routes", got: wrapHit.Ratio, aim: 0.045, limit: 0.055},
+		count("allocations, the same as middleware", wrapHit, wrapHit.Allocs, 0, 3),
+		{what: "refusals before the payload is read, the slowest", got: worst("token_too_large", "token_malformed", "algorithm_unsupported"), aim: 0.005, limit: 0.02, remark: "over-long, malformed, another algorithm"},
+		{what: "refusals before the signature, the slowest", got: worst("issuer_mismatch", "token_use_mismatch", "token_expired", "client_mismatch", "key_unknown"), aim: 0.05, limit: 0.08, remark: "issuer, token_use, expiry, client, key"},
+		{what: "refusal of a bad signature", got: forged.Ratio, aim: 1.08, limit: 1.15},
+		count("fetches of keys because of a bad signature", forged, forged.Fetched, 0, 0),
+		{what: "bytes for a token in the cache", got: s.Memory.perToken(), aim: 1000, limit: 1300, whole: true, remark: fmt.Sprintf("of the heap, with %s of them", thousands(s.Memory.Tokens))},
+		{what: "two CPUs against one, in full", got: full.Speedup, aim: 1.9, limit: 1.7, atLeast: true, remark: floor},
+		{what: "two CPUs against one, token seen before", got: hit.Speedup, aim: 1.9, limit: 1.7, atLeast: true, remark: floor},
 	}
 }
 
@@ -122,12 +132,9 @@ func (t *table) row(cells ...string) {
 func figuresTable(figures []figure) string {
 	t := newTable("", "measured", "aim", "must be", "")
 	for _, f := range figures {
-		aim, bound, verdict := "", "≤ ", "met"
+		aim, verdict := "", "met"
 		if f.aim != 0 {
 			aim = f.format(f.aim)
-		}
-		if f.atLeast {
-			bound = "≥ "
 		}
 		if !f.met() { // nor if it is NaN
 			verdict = "**missed**"
@@ -136,7 +143,7 @@ func figuresTable(figures []figure) string {
 		if f.remark != "" {
 			what += " (" + f.remark + ")"
 		}
-		t.row(what, f.format(f.got), aim, bound+f.format(f.limit), verdict)
+		t.row(what, f.format(f.got), aim, f.bound(), verdict)
 	}
 	return t.String()
 }
@@ -196,10 +203,15 @@ var shown = []string{"full", "wrap-full", "hit", "wrap-hit", "golang-jwt", "auth
 
 // readmeBlock is what stands in the README of the library.
 func (r results) readmeBlock() string {
-	t := newTable("", "time", "on 2 CPUs", "allocations", "compares client")
+	targets := map[string]string{}
+	for _, f := range r.Speed.figures() {
+		targets[f.key] = f.bound()
+	}
+	delete(targets, "")
+	t := newTable("", "time", "must be", "on 2 CPUs", "allocations", "compares client")
 	for _, key := range shown {
 		row := r.Speed.row(key)
-		t.row(row.label(), ratio(row.Ratio), ratio(row.Ratio2), strconv.Itoa(row.Allocs), yes(row.AnyClient))
+		t.row(row.label(), ratio(row.Ratio), targets[key], ratio(row.Ratio2), strconv.Itoa(row.Allocs), yes(row.AnyClient))
 	}
 	return t.String() + "\n1.00 is one RSA-2048 verification, bare. " + r.Speed.caption()
 }
