@@ -41,6 +41,8 @@ const (
 // Which token carries what is in the Cognito developer guide, under
 // "Understanding the access token" and "Understanding the identity token".
 type Claims struct {
+	_ [0]func() // not comparable
+
 	// Subject is sub, the user's stable identifier within the pool; on a machine's
 	// token without sub it is the ClientID.
 	Subject string
@@ -331,7 +333,8 @@ func (a *admission) Value(key any) any {
 }
 
 // String is for logs that print a context: fmt would print the claims.
-func (*admission) String() string { return "cognitoauth.Wrap" }
+func (*admission) String() string   { return "cognitoauth.Wrap" }
+func (*admission) GoString() string { return "cognitoauth.Wrap" }
 
 func init() {
 	kit.NewClaims = func(payload []byte, poolID string, now func() time.Time, leeway time.Duration) (any, error) {

@@ -30,8 +30,8 @@
 //   - iss and token_use select the one [Pool] entry whose settings count.
 //   - exp, nbf and iat with [Config].Leeway, and Pool.MaxLifetime.
 //   - client_id (aud on ID tokens) is among Pool.ClientIDs; a user has a sub.
-//   - aud on an access token is absent, its own client_id, or one of
-//     Pool.Audiences; a user's must be one of those if there are any.
+//   - aud on an access token is absent, or names its own client_id or one of
+//     Pool.Audiences; a user's must name one of those if there are any.
 //   - The key of that kid from that pool, and the signature.
 //   - [Config].Revoked.
 //   - The fallback policy, then the route's own.
@@ -120,10 +120,10 @@
 //
 // # Remembered tokens
 //
-// A token that was verified is remembered by its SHA-256 (Config.TokenCache).
-// Used again it costs neither decoding nor a signature; but its time, its key's
-// presence in the current key set, Config.Revoked and the policies are checked
-// on every use.
+// A token that was verified is remembered by its SHA-256 (Config.TokenCache),
+// once there is no more room when it comes for the second time. Used again it
+// costs neither decoding nor a signature; but its time, its key's presence in the
+// current key set, Config.Revoked and the policies are checked on every use.
 //
 // # Limits
 //

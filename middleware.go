@@ -88,16 +88,18 @@ type Config struct {
 	// name or group is ever logged. Of refusals with the same code, pool and
 	// pattern ten a minute are logged.
 	//
-	// Key sets have a record each for "key set fetched" (Info, with keys and
-	// skipped), "key added" (Info) and "key withdrawn" (Warn, both with kid), and
-	// "key set fetch failed" (with err; Warn while the last set serves, with its
-	// age, Error when none does), all with pool and url, however many there are.
+	// Key sets have a record each, whose message begins with "cognitoauth: " and
+	// then "key set fetched" (Info, with keys and skipped), "key added" (Info) or
+	// "key withdrawn" (Warn, both with kid), or "key set fetch failed" (with err;
+	// Warn while the last set serves, with its age, Error when none does), all with
+	// pool and url, however many there are.
 	Logger *slog.Logger
 	// OnDecision is told of each request once its decision is final: before the
 	// handler runs, or before the refusal is answered. A refusal by a Require
 	// that Wrap cannot see, because it stands inside another handler, is told in
 	// a second call. Validate tells it nothing. Nil: none. It runs on the requests'
-	// goroutines, many at a time, with the context that the request came with.
+	// goroutines, many at a time. Do not look for claims in its context: those of a
+	// refusal are not there.
 	OnDecision func(context.Context, Decision)
 	// Revoked is asked about each token after it has been verified: true refuses
 	// it with 401, an error with 503. Cognito tokens stay good until they expire,

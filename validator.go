@@ -897,8 +897,8 @@ type Pool struct {
 	// Audiences are the resource identifiers that this API answers to (RFC 8707),
 	// compared byte for byte. With them, a user's token must name one of them in
 	// aud. A machine's, which no client can bind to a resource, may as well have no
-	// aud, or its own client_id there. None: a token that names anything but its
-	// own client_id in aud is refused. Access tokens only: with TokenUse IDToken
+	// aud, or its own client_id there. None: a token with an aud that does not name
+	// its own client_id is refused. Access tokens only: with TokenUse IDToken
 	// they are a mistake, and so is an app client's ID among them.
 	Audiences []string
 	// ReplicaRegions are further regions of a multi-Region pool, whose original

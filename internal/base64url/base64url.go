@@ -69,6 +69,7 @@ func AppendDecode(dst []byte, s string) (_ []byte, ok bool) {
 		out[0], out[1] = byte(a>>16), byte(a>>8)
 	}
 	if all&foreign != 0 || spare != 0 {
+		clear(grown[n:]) // nobody will look for it there
 		return grown[:n], false
 	}
 	return grown, true

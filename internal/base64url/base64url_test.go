@@ -75,6 +75,17 @@ func TestAppendDecode_inPlace(t *testing.T) {
 	}
 }
 
+// What is refused leaves nothing behind in a buffer that is used again.
+func TestAppendDecode_leavesNothing(t *testing.T) {
+	buf := make([]byte, 0, 100)
+	for _, s := range []string{"Zm9vYmFyZm9vYmF!", "Zm9vYmFyZm9vYmFyZh", "Zm9vYmFyZm9vYmFyZm9", "Zm9vYmFyZm9vYmFyZm9vZ"} {
+		got, ok := base64url.AppendDecode(buf, s)
+		if left := strings.Trim(string(got[:cap(got)]), "\x00"); ok || left != "" || cap(got) != cap(buf) {
+			t.Errorf("%q: %v, %q is left", s, ok, left)
+		}
+	}
+}
+
 func FuzzAppendDecode(f *testing.F) {
 	for _, s := range []string{"", "A", "AA", "AB", "AAA", "AAB", "AAAA", "AA==", "A\r\nA", "AAAAAAAA\n", "+/+/", "-_-_-_-_-_-", "eyJhbGciOiJSUzI1NiJ9"} {
 		f.Add(s)
