@@ -394,7 +394,7 @@ var diagnosisRoutes = []diagnosis{
 		request: "GET /docs", header: []string{},
 		routes: diagnosisMux("GET /docs/", cognitoauth.AllowAnonymous(diagnosisOK))},
 	{mistake: "escaped slash in the path of a marked route", source: "koseven/koseven#382", answer: "401 token_missing",
-		cure:    "{AllowAnonymous} does not count for a path with an {escaped slash|%2F}",
+		cure:    "{AllowAnonymous} does not count for a path with an {escaped slash|%2F}: send {another path|no such path}, or a {token}",
 		request: "GET /files/a%2Fb", header: []string{},
 		routes: diagnosisMux("GET /files/{name}", cognitoauth.AllowAnonymous(diagnosisOK))},
 	{mistake: "route that is not there", source: "dotnet/AspNetCore.Docs#15622", answer: "401 token_missing",

@@ -19,7 +19,7 @@
 //
 // # What is checked
 //
-// Cognito's access tokens have no aud, so middleware that checks the audience
+// Cognito's access tokens have no aud as a rule, so middleware that checks the audience
 // refuses them all, and middleware told not to check it admits the tokens of
 // every app client of the pool, ID tokens included. This package checks what
 // they have instead. In this order, and the first fault names the refusal:
@@ -89,10 +89,11 @@
 //
 // Every route is protected unless the value registered for it is
 // [AllowAnonymous] or [Optional], so the marker is the outermost handler. CORS
-// goes outside: cors(auth.Wrap(mux)), since a preflight carries no token. All
-// other middleware goes outside as well, since Wrap cannot see the routes behind
-// it and does not guess which are open. Unknown routes and redirects are answered
-// 401 like any other without a token.
+// goes outside: cors(auth.Wrap(mux)), since a preflight carries no token. Nothing
+// goes between Wrap and the mux, since Wrap cannot see the routes behind it and does
+// not guess which are open; middleware that needs the claims goes around a route's
+// own handler, inside its marker or Require. Unknown routes and redirects are
+// answered 401 like any other without a token.
 //
 // With several pools every route admits the tokens of all of them; a route for
 // one has Require with an [Assert] on Claims.PoolID. Key your data by PoolID
@@ -115,7 +116,8 @@
 // 503 if it has brought nothing by then. Within 10 s after a successful fetch
 // there is no other, whatever kids are asked for: a key published within that time
 // is unknown, 401, until it is over. After a failure the pause is 1 s, doubling to
-// 60 s, and the answer 503. There is no timer: a fetch begins with a request, and
+// 60 s, and a kid that the last good set does not have is answered 503; those
+// that it has serve on. There is no timer: a fetch begins with a request, and
 // after a day without any the first one waits.
 //
 // # Remembered tokens

@@ -25,8 +25,8 @@ var (
 	ErrInvalidToken error = &class{"invalid token", http.StatusUnauthorized, challenge{true, "invalid_token"}}
 	// ErrInsufficientScope: a token with more scopes would be let in. 403.
 	ErrInsufficientScope error = &class{"insufficient scope", http.StatusForbidden, challenge{true, "insufficient_scope"}}
-	// ErrForbidden: a policy says no, and another token of the same client and
-	// user would not change that. 403.
+	// ErrForbidden: a policy says no, and asking for more scopes or another login
+	// would not change that. 403.
 	ErrForbidden error = &class{"forbidden", http.StatusForbidden, challenge{}}
 	// ErrStepUpRequired: the user has to log in again, or more strongly. 401.
 	ErrStepUpRequired error = &class{"step-up required", http.StatusUnauthorized, challenge{true, "insufficient_user_authentication"}}

@@ -85,8 +85,9 @@ type Config struct {
 	// have, and make good labels of metrics; with DangerouslyAllowAnyClient a
 	// pool's clients are as many as it has. The other texts are, or quote, what
 	// any caller may write: for reading, not for labels. No token, subject, user
-	// name or group is ever logged. Of refusals with the same code, pool and
-	// pattern ten a minute are logged.
+	// name or group is read out of a token for them. Of refusals with the same
+	// code, pool and pattern no more than ten a minute are logged; OnDecision is
+	// told of each.
 	//
 	// Key sets have a record each, whose message begins with "cognitoauth: " and
 	// then "key set fetched" (Info, with keys and skipped), "key added" (Info) or
@@ -390,8 +391,8 @@ func AllowAnonymous(h http.Handler) http.Handler { return mark(&marker{next: h})
 // Optional marks a route that may be called without a token. A token that is
 // there must be good, or the request is refused as anywhere else; [FromContext]
 // then has its claims. The fallback policy does not apply, and a [Require] further
-// in refuses requests without a token with 401. The rules of [AllowAnonymous]
-// apply.
+// in refuses requests without a token with 401. What [AllowAnonymous] says of
+// registering, of its panics and of paths holds here too.
 func Optional(h http.Handler) http.Handler { return mark(&marker{next: h, optional: true}) }
 
 func mark(m *marker) http.Handler {
@@ -577,7 +578,7 @@ func (g *guard) explain(err *Error, r *http.Request, endpoint http.Handler, patt
 	case *require:
 		err.scopes = union(err.scopes, h.scopes(nil))
 	case *marker:
-		err.note += "; the route is marked by " + h.name() + ", which does not count here: " + uncanonical(r)
+		err.note += "; the route is marked by " + h.name() + ", which does not count here: " + uncanonical(r) + "; send another path, or a token"
 	}
 	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 		err.note = "; this is a CORS preflight, which never carries one: the CORS handler belongs outside, cors(auth.Wrap(mux))"
@@ -825,8 +826,8 @@ func (s *sampler) take(kind refusalKind) (suppressed int, ok bool) {
 	return suppressed, true
 }
 
-// Ready waits until every pool has usable keys: nil at once, without I/O, while
-// they have. Else it starts the fetches that may start and waits for those in
+// Ready reports whether every pool has usable keys: nil at once, without I/O,
+// while they have. Else it starts the fetches that may start and waits for those in
 // flight, until ctx ends (each fetch takes 5 s at most). Its error is an
 // [ErrUnavailable] for every source that has no keys. Call it before serving,
 // or from a readiness probe.

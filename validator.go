@@ -884,7 +884,8 @@ type Pool struct {
 	// letters and digits, at most 55 characters. Region, issuers and key-set URL
 	// follow from it, in the partitions aws, aws-cn, aws-us-gov and aws-eusc. For
 	// another region, or an emulator, Issuer is needed, and ID may look as it
-	// likes. Required.
+	// likes; entries of one ID are one pool to those who key data by PoolID.
+	// Required.
 	ID string
 	// ClientIDs are the app clients whose tokens are accepted, compared with
 	// client_id, on ID tokens with aud. Required, unless
@@ -895,7 +896,7 @@ type Pool struct {
 	// To accept both, list the pool twice.
 	TokenUse TokenUse
 	// Audiences are the resource identifiers that this API answers to (RFC 8707),
-	// compared byte for byte. With them, a user's token must name one of them in
+	// compared byte for byte, each not empty and there once. With them, a user's token must name one of them in
 	// aud. A machine's, which no client can bind to a resource, may as well have no
 	// aud, or its own client_id there. None: a token with an aud that does not name
 	// its own client_id is refused. Access tokens only: with TokenUse IDToken
@@ -918,11 +919,13 @@ type Pool struct {
 	// original form, https://cognito-idp.{region}.amazonaws.com/{ID}, and the
 	// updated one, https://issuer-cognito-idp.{region}.amazonaws.com/{ID}, with
 	// the host suffix of the partition. An http or https URL without user, query
-	// and fragment, and on Cognito's own hosts one of these forms for ID;
-	// excludes ReplicaRegions.
+	// and fragment, whose last slash counts like any other byte, and on Cognito's
+	// own hosts one of these forms for ID; excludes ReplicaRegions.
 	Issuer string
 	// JWKSURL is where keys are fetched, if elsewhere than at the issuer. Empty:
-	// what follows from ID, or {Issuer}/.well-known/jwks.json. It has neither user
+	// /.well-known/jwks.json below Issuer, or else below the original form of ID's
+	// issuer and, where that fails or takes a second, below the updated one; for
+	// tokens of a replica region below that region's. It has neither user
 	// nor fragment and must be https, or http on loopback (localhost, 127.0.0.0/8,
 	// ::1) unless DangerouslyAllowHTTP is set.
 	JWKSURL string
