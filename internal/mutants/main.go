@@ -85,7 +85,7 @@ func main() {
 	flag.BoolVar(&o.changed, "changed", false, "only files changed since the last tag, all if there is none")
 	flag.StringVar(&o.file, "file", "", "only this file")
 	flag.StringVar(&o.run, "run", "", "only mutants whose line in -list matches this regular expression")
-	flag.DurationVar(&o.budget, "budget", 0, "fail after this time (0: never)")
+	flag.DurationVar(&o.budget, "budget", 0, "run no more mutants after this time, and fail if there was none (0: run all)")
 	flag.BoolVar(&o.list, "list", false, "list the mutants and run none")
 	flag.BoolVar(&o.verbose, "v", false, "say for each mutant which test kills it")
 	flag.BoolVar(&o.thorough, "thorough", false, "try all tests on the excepted mutants, too")

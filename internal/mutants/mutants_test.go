@@ -96,7 +96,7 @@ func TestMutate(t *testing.T) {
 			t.Errorf("no line is %s", want)
 		}
 	}
-	sum := regexp.MustCompile(`^mutants: (\d+) run, (\d+) killed, (\d+) survived, 1 excepted, in \d+s$`)
+	sum := regexp.MustCompile(`^mutants: (\d+) of (\d+) run, (\d+) killed, (\d+) survived, 1 excepted, in \d+s$`)
 	if !sum.MatchString(lines[len(lines)-1]) {
 		t.Errorf("the last line is %s", lines[len(lines)-1])
 	}
@@ -109,6 +109,37 @@ func TestMutate_budget(t *testing.T) {
 	lines, err := run(t, options{budget: time.Nanosecond})
 	if err == nil {
 		t.Errorf("a budget of nothing sufficed:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// What the budget did not suffice for is told, and is a failure only if it sufficed
+// for nothing; a survivor always is one.
+func TestReport_budget(t *testing.T) {
+	killed, survived := verdict{done: true, killer: "TestRun"}, verdict{done: true, mutant: &mutant{file: &file{}}}
+	for _, row := range []struct {
+		name     string
+		verdicts []verdict
+		last     string
+		fails    bool
+	}{
+		{"all run", []verdict{killed, killed}, "mutants: 2 of 2 run, 2 killed", false},
+		{"some run", []verdict{killed, {}, {}}, "mutants: 1 of 3 run, 1 killed", false},
+		{"none run", []verdict{{}, {}}, "mutants: 0 of 2 run, 0 killed", true},
+		{"a survivor among some", []verdict{killed, survived, {}}, "mutants: 2 of 3 run, 1 killed, 1 survived", true},
+	} {
+		var out strings.Builder
+		r := report{out: &out, start: time.Now()}
+		for _, v := range row.verdicts {
+			if !v.done {
+				r.missed++
+			}
+			r.verdicts = append(r.verdicts, &v)
+		}
+		err := r.print(false)
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if (err != nil) != row.fails || !strings.HasPrefix(lines[len(lines)-1], row.last) {
+			t.Errorf("%s: error %v, %q", row.name, err, lines)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"regexp"
@@ -161,8 +162,9 @@ func (r *report) try(ctx context.Context, s *source, all []*mutant, o options) e
 	}
 	r.ready = time.Since(r.start)
 	if err == nil {
-		err = r.suite.each(ctx, len(r.verdicts), func(ctx context.Context, i int) error {
-			return r.suite.kill(ctx, r.verdicts[i])
+		order := rand.Perm(len(r.verdicts)) // or the budget would always end before the same ones
+		err = r.suite.each(ctx, len(order), func(ctx context.Context, i int) error {
+			return r.suite.kill(ctx, r.verdicts[order[i]])
 		})
 	}
 	for _, v := range r.verdicts {
@@ -207,14 +209,17 @@ func (r *report) print(verbose bool) error {
 	}
 	if r.missed > 0 {
 		fmt.Fprintf(r.out, "mutants: the budget ended the run before %d more\n", r.missed)
+	}
+	run := killed + survived + excepted
+	if r.missed > 0 && run == 0 {
 		err = errors.Join(err, errBudget)
 	}
 	if r.suite != nil {
 		fmt.Fprintf(r.out, "mutants: %d tests, %.1fs without a mutant and %dms to launch; ready after %.0fs; %d killed by the time limit\n",
 			len(r.suite.tests), r.suite.total.Seconds(), r.suite.launch.Milliseconds(), r.ready.Seconds(), late)
 	}
-	fmt.Fprintf(r.out, "mutants: %d run, %d killed, %d survived, %d excepted, in %.0fs\n",
-		killed+survived+excepted, killed, survived, excepted, time.Since(r.start).Seconds())
+	fmt.Fprintf(r.out, "mutants: %d of %d run, %d killed, %d survived, %d excepted, in %.0fs\n",
+		run, run+r.missed, killed, survived, excepted, time.Since(r.start).Seconds())
 	return err
 }
 
