@@ -203,15 +203,18 @@ var shown = []string{"full", "wrap-full", "hit", "wrap-hit", "golang-jwt", "auth
 
 // readmeBlock is what stands in the README of the library.
 func (r results) readmeBlock() string {
-	targets := map[string]string{}
+	targets := map[string]figure{}
 	for _, f := range r.Speed.figures() {
-		targets[f.key] = f.bound()
+		targets[f.key] = f
 	}
-	delete(targets, "")
 	t := newTable("", "time", "must be", "on 2 CPUs", "allocations", "compares client")
 	for _, key := range shown {
 		row := r.Speed.row(key)
-		t.row(row.label(), ratio(row.Ratio), targets[key], ratio(row.Ratio2), strconv.Itoa(row.Allocs), yes(row.AnyClient))
+		took, bound := ratio(row.Ratio), ""
+		if f, ok := targets[key]; ok {
+			took, bound = f.format(row.Ratio), f.bound()
+		}
+		t.row(row.label(), took, bound, ratio(row.Ratio2), strconv.Itoa(row.Allocs), yes(row.AnyClient))
 	}
 	return t.String() + "\n1.00 is one RSA-2048 verification, bare. " + r.Speed.caption()
 }
