@@ -65,7 +65,7 @@ type Config struct {
 	// write an answer: net/http sends 200 and no body for it if it does not. It
 	// runs on the requests' goroutines, many at a time; if it, or any other hook
 	// of Config that a request calls, panics, the request is aborted and the
-	// handler does not run.
+	// handler does not run; a panic under Validate is its caller's.
 	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
 	// Logger gets a record for each request that is refused (Info) and for what
 	// happens to key sets, and nothing for what is let in, nor for what Validate

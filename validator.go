@@ -216,7 +216,8 @@ type Check struct {
 // Explain makes every check that [Middleware.Validate] makes, in the same
 // order, but does not stop at the first that fails, and trusts none of it: it is
 // for finding out why a token is refused. A token passes if and only if no Check
-// has an Err or was skipped. It may fetch keys, within the limits that
+// has an Err or was skipped. Config.Revoked is asked only if all else has passed;
+// where there is none, that check passes. It may fetch keys, within the limits that
 // requests have. It takes its time and remembers nothing; do not decide about
 // requests with it.
 func (m *Middleware) Explain(ctx context.Context, token string) []Check {
