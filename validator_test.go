@@ -1331,7 +1331,7 @@ func TestValidate_remembersInAFullCache(t *testing.T) {
 	}
 	for i := range size {
 		token := d.pool.AccessToken().User(fmt.Sprint("user-", i)).String()
-		if text(token) != text(token) {
+		if first, second := text(token), text(token); first != second {
 			t.Errorf("token %d of %d is not remembered", i, size)
 		}
 	}
