@@ -24,7 +24,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/internal/kit"
-	"github.com/cognitoauth/cognitoauth/internal/vectors/corpus"
+	"github.com/cognitoauth/cognitoauth/internal/proof/vectors/corpus"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
 )

@@ -234,7 +234,7 @@ func TestSecurity_wrongDependencies(t *testing.T) {
 // What checks this repository is required by exact version in a module of its
 // own, and go.sum has the content of each.
 func TestSecurity_toolsArePinned(t *testing.T) {
-	mod, sum := readText(t, "internal/tools/go.mod"), readText(t, "internal/tools/go.sum")
+	mod, sum := readText(t, "internal/proof/tools/go.mod"), readText(t, "internal/proof/tools/go.sum")
 	if !regexp.MustCompile(`(?m)^toolchain go\d+\.\d+\.\d+$`).MatchString(mod) {
 		t.Error("no toolchain is named")
 	}

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
-	"github.com/cognitoauth/cognitoauth/internal/vectors/corpus"
+	"github.com/cognitoauth/cognitoauth/internal/proof/vectors/corpus"
 )
 
 const vectorDir = "testdata/vectors"
@@ -71,7 +71,7 @@ func TestVectors(t *testing.T) {
 }
 
 // TestVectorsAreGenerated makes the files again, from the tables of
-// internal/vectors/corpus and the test keys.
+// internal/proof/vectors/corpus and the test keys.
 func TestVectorsAreGenerated(t *testing.T) {
 	want, err := corpus.Build(os.DirFS("testdata/keys"))
 	if err != nil {
@@ -89,7 +89,7 @@ func TestVectorsAreGenerated(t *testing.T) {
 	for name, text := range want {
 		got, err := os.ReadFile(filepath.Join(vectorDir, name))
 		if err != nil || !bytes.Equal(got, text) {
-			t.Errorf("%s differs from its tables (%v): run go run ./internal/vectors", name, err)
+			t.Errorf("%s differs from its tables (%v): run go run ./internal/proof/vectors", name, err)
 		}
 	}
 }

@@ -101,7 +101,7 @@ modules() {
 }
 
 # code_modules leaves out the one module that has no packages of its own.
-code_modules() { modules | grep -vx internal/tools; }
+code_modules() { modules | grep -vx internal/proof/tools; }
 
 nested_modules() { code_modules | grep -vx . || true; }
 
@@ -119,11 +119,11 @@ each() {
   done <<<"$lines"
 }
 
-# tool runs a command of internal/tools inside another module.
+# tool runs a command of internal/proof/tools inside another module.
 tool() {
   local module=$1
   shift
-  go -C "$module" tool -modfile="$root/internal/tools/go.mod" "$@"
+  go -C "$module" tool -modfile="$root/internal/proof/tools/go.mod" "$@"
 }
 
 # tally runs the tests of one module verbosely and leaves their numbers in

@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/cognitoauth/cognitoauth/internal/mutants/testdata/guard"
+	"github.com/cognitoauth/cognitoauth/internal/proof/mutants/testdata/guard"
 )
 
 func TestGuard(t *testing.T) {

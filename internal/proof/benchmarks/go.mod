@@ -1,4 +1,4 @@
-module github.com/cognitoauth/cognitoauth/internal/benchmarks
+module github.com/cognitoauth/cognitoauth/internal/proof/benchmarks
 
 go 1.26
 
@@ -46,4 +46,4 @@ require (
 	gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
 )
 
-replace github.com/cognitoauth/cognitoauth => ../..
+replace github.com/cognitoauth/cognitoauth => ../../..

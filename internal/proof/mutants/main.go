@@ -2,7 +2,7 @@
 // condition that leads to an error or a refusal, one at a time, and fails if
 // the tests still pass.
 //
-//	go run ./internal/mutants [-changed] [-budget 3m] [-thorough] [-list] [-v] [-file f.go] [-run regexp]
+//	go run ./internal/proof/mutants [-changed] [-budget 3m] [-thorough] [-list] [-v] [-file f.go] [-run regexp]
 //
 // # What is a mutant
 //

@@ -2,7 +2,7 @@
 // real HTTP for some time, while keys rotate and the key endpoint fails every
 // third fetch:
 //
-//	go run ./internal/soak -duration 30s
+//	go run ./internal/proof/soak -duration 30s
 //
 // It fails if one good request is refused, if one bad request reaches the
 // handler or is refused for another reason than its own, or if, from the mark

@@ -1,4 +1,4 @@
-module github.com/cognitoauth/cognitoauth/internal/tools
+module github.com/cognitoauth/cognitoauth/internal/proof/tools
 
 go 1.26.0
 

@@ -195,7 +195,7 @@ func outsideTable() string {
 }
 
 func (r run) caption() string {
-	return fmt.Sprintf("`%s` in `internal/benchmarks`, %s, %s.\n", r.Command, r.Date, r.Machine)
+	return fmt.Sprintf("`%s` in `internal/proof/benchmarks`, %s, %s.\n", r.Command, r.Date, r.Machine)
 }
 
 // shown are the contenders of the README: ours both ways, and each peer once.
@@ -262,7 +262,7 @@ func (r results) documents() []document {
 	}
 	if r.Speed != nil {
 		own.parts["speed"] = r.speedBlock()
-		all = append(all, document{"../../README.md", map[string]string{"benchmarks": r.readmeBlock()}})
+		all = append(all, document{"../../../README.md", map[string]string{"benchmarks": r.readmeBlock()}})
 	}
 	return all
 }

@@ -2,7 +2,7 @@
 // package corpus and the keys of testdata/keys. Run it from the root of the
 // module after a change of a table:
 //
-//	go run ./internal/vectors
+//	go run ./internal/proof/vectors
 //
 // With -check it writes nothing and fails if a file would change.
 package main
@@ -18,7 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/cognitoauth/cognitoauth/internal/vectors/corpus"
+	"github.com/cognitoauth/cognitoauth/internal/proof/vectors/corpus"
 )
 
 func main() {
