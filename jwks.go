@@ -1,63 +1,44 @@
 package cognitoauth
 
 import (
-	"bytes"
 	"context"
-	"crypto/rsa"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"math"
-	"math/big"
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
-	"github.com/MicahParks/jwkset"
-	"github.com/MicahParks/keyfunc/v3"
-	"github.com/cognitoauth/cognitoauth/internal/base64url"
-	"github.com/go-json-experiment/json/jsontext"
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/cognitoauth/cognitoauth/internal/keyfetch"
+	"github.com/cognitoauth/cognitoauth/internal/keyset"
 )
 
-// The key cache. For each key source there is one immutable key set behind an
-// atomic pointer, and at most one fetch in flight. Take a token whose kid is
-// not in the set, as all tokens are for a moment after a rotation: its request
-// and every other that comes meanwhile wait for the one fetch, which runs on a
-// context of its own, so no client that hangs up can stop it. When it ends the
-// new set is published, and all of them look again. Had the last fetch ended
-// less than a floor ago there would be no fetch at all and the answer would be
-// immediate; that is all an attacker with random kids can bring about.
+// The key cache. Each key source has one immutable key set behind an atomic
+// pointer, and at most one fetch in flight.
 //
-// The HTTP storage of jwkset is not used. It forgets every key when the
-// endpoint answers 200 {}, turns away all but one of the requests that meet at
-// a rotation, lets a request wait a minute, follows redirects, and reads bodies
+// Take a token whose kid is not in the set. Right after a rotation all tokens are
+// like that. Its request starts a fetch, and every other request that needs the
+// same fetch waits with it. The fetch runs on a context of its own, so no client
+// that hangs up can stop it. When the fetch ends it publishes the new set, and all
+// requests look again. If the last fetch ended less than a floor ago, there is no
+// new fetch and the answer comes at once. An attacker with random kids can cause
+// no more than that.
+//
+// We do not use the HTTP storage of jwkset. It forgets every key when the
+// endpoint answers 200 {}, turns away all but one of the requests that meet at a
+// rotation, lets a request wait for a minute, follows redirects, and reads bodies
 // of any size.
 const (
-	refreshAge   = time.Hour        // a set older than this, give or take 10 %, is fetched anew in the background
-	hardLimit    = 24 * time.Hour   // a set older than this is not used
-	fetchTimeout = 5 * time.Second  // for one fetch, all hosts included
-	secondHost   = time.Second      // after which the updated host is asked as well
-	maxWait      = 3 * time.Second  // that a request waits for a fetch
-	fetchFloor   = 10 * time.Second // between a success and the next fetch
-	firstBackoff = time.Second      // between a failure and the next fetch, doubling
+	hardLimit    = 24 * time.Hour   // we do not use a set that is older
+	maxWait      = 3 * time.Second  // how long a request waits for a fetch
+	fetchFloor   = 10 * time.Second // the pause between a success and the next fetch
+	firstBackoff = time.Second      // the pause after a failure, which doubles
 	lastBackoff  = time.Minute      // up to this
-	minMaxAge    = 5 * time.Minute  // a Cache-Control: max-age below this counts as this
-
-	maxKeySetBytes = 256 << 10
-	maxKeys        = 100
-	maxKeyIDBytes  = 256
-	minKeyBits     = 2048
-	maxKeyBits     = 8192
-	minExponent    = 1<<16 + 1 // FIPS 186-5, section A.1.1; Cognito's own
 )
 
 // keySource is the cache of one key set.
@@ -68,7 +49,7 @@ type keySource struct {
 	now    func() time.Time
 	log    *slog.Logger
 
-	current atomic.Pointer[keySet]
+	current atomic.Pointer[heldSet]
 	// quietUntil is when the next fetch may begin, in nanoseconds after epoch
 	// by the monotonic clock: a clock set back must not stop fetches, nor one
 	// that jumps about allow more of them. It spares requests the lock.
@@ -82,19 +63,12 @@ type keySource struct {
 	failed   int
 }
 
-// keySet is one published key set. It is never changed.
-type keySet struct {
-	keys    map[string]*key
-	skipped int
-	fetched time.Time     // by Config.Now, wall time only; zero on a static set
-	refresh time.Duration // the age at which it is fetched anew
-}
+// heldSet is a key set that was published. It is never changed.
+type heldSet struct {
+	*keyset.Set
 
-// key is one usable key. A refresh that brings the same material keeps the
-// pointer, so a pointer stands for "the very key".
-type key struct {
-	jwk    jwkset.JWK
-	public *rsa.PublicKey // what keyfunc resolves a token of its kid to
+	fetched    time.Time     // by Config.Now, wall time only; zero on a static set
+	refreshAge time.Duration // the age at which it is fetched anew
 }
 
 // flight is one fetch, and what its waiters read when done is closed.
@@ -115,6 +89,7 @@ type unavailableError struct {
 }
 
 func (e *unavailableError) Error() string { return "cognitoauth: key set unavailable" }
+
 func (e *unavailableError) Unwrap() error { return e.cause }
 
 var errTooOld = fmt.Errorf("the key set is older than %s", hardLimit)
@@ -128,7 +103,7 @@ func newKeySource(pool string, urls []string, client *http.Client, now func() ti
 // key returns the key of that kid, waiting for a fetch where one is due because
 // of it, and whether it has waited. Its errors are errKeyUnknown and
 // *unavailableError.
-func (s *keySource) key(ctx context.Context, kid string, now time.Time) (_ *key, waited bool, _ error) {
+func (s *keySource) key(ctx context.Context, kid string, now time.Time) (_ *keyset.Key, waited bool, _ error) {
 	// By one reading of the clock: between two, a set can become too old.
 	if k := s.usable(now).find(kid); k != nil {
 		return k, false, nil
@@ -155,28 +130,29 @@ func (s *keySource) key(ctx context.Context, kid string, now time.Time) (_ *key,
 	return nil, true, errKeyUnknown
 }
 
-func (set *keySet) find(kid string) *key {
+// find returns the key with that kid, nil if there is none or set is nil.
+func (set *heldSet) find(kid string) *keyset.Key {
 	if set == nil {
 		return nil
 	}
-	return set.keys[kid]
+	return set.Set.Find(kid)
 }
 
 // usable is the current set unless it is too old, nil if there is none. It
 // starts the refresh of a set that is due, without waiting for it.
-func (s *keySource) usable(now time.Time) *keySet {
+func (s *keySource) usable(now time.Time) *heldSet {
 	set := s.current.Load()
 	if set == nil || len(s.urls) == 0 {
 		return set
 	}
-	if age := now.Sub(set.fetched); age < 0 || age >= set.refresh {
+	if age := now.Sub(set.fetched); age < 0 || age >= set.refreshAge {
 		s.refresh()
 	}
 	return s.fresh(now)
 }
 
 // fresh is the current set unless it is too old, nil if there is none.
-func (s *keySource) fresh(now time.Time) *keySet {
+func (s *keySource) fresh(now time.Time) *heldSet {
 	set := s.current.Load()
 	// fetched has no monotonic reading, so this is wall time: a machine that
 	// was suspended must not take a day-old set for a fresh one.
@@ -219,7 +195,7 @@ func (s *keySource) begin() *flight {
 
 // join returns the flight that a request for kid has to wait for; or, if there
 // is nothing to wait for, the key, if it has come meanwhile, or an error.
-func (s *keySource) join(kid string, now time.Time) (*flight, *key, error) {
+func (s *keySource) join(kid string, now time.Time) (*flight, *keyset.Key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.begin(); f != nil {
@@ -259,67 +235,55 @@ func (f *flight) wait(ctx context.Context) error {
 	}
 }
 
-// answer is what one host, or all of a source, had to say.
-type answer struct {
-	set   *keySet
-	url   string
-	err   error
-	retry time.Duration // Retry-After
-}
-
 // run is one fetch from beginning to end, on the source's own time. Whatever
-// happens in it, a panic of the client or the logger included, the waiters are
-// released.
+// happens in it, even a panic of the client or the logger, it releases the waiters.
 func (s *keySource) run(f *flight) {
-	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), keyfetch.Timeout)
 	defer cancel()
-	got := answer{err: errors.New("the fetch panicked")}
-	var before *keySet
+	got := keyfetch.Answer{Err: errors.New("the fetch panicked")}
+	var set, before *heldSet
 	func() {
 		defer func() {
 			if p := recover(); p != nil {
-				got = answer{err: fmt.Errorf("the fetch panicked (%T)", p)}
+				got = keyfetch.Answer{Err: fmt.Errorf("the fetch panicked (%T)", p)}
 			}
-			before = s.land(f, got)
+			before = s.land(f, set, got)
 		}()
-		got = s.fetch(ctx)
-		if got.set != nil {
-			got.set.fetched = s.now().Round(0)
+		got = keyfetch.Fetch(ctx, s.client, s.urls)
+		if got.Set != nil {
+			set = &heldSet{got.Set, s.now().Round(0), got.RefreshAge}
 		}
 	}()
-	defer func() { _ = recover() }() // a logger's panic has nobody to go to
+	defer func() { _ = recover() }() // nobody is there to take a logger's panic
 	s.report(before, got)
 }
 
-// land publishes what a flight brought and releases its waiters. It returns the
-// set that was current before.
-func (s *keySource) land(f *flight, got answer) (before *keySet) {
+// land publishes what a flight brought and releases its waiters. set is nil if got
+// has an error. It returns the set that was current before.
+func (s *keySource) land(f *flight, set *heldSet, got keyfetch.Answer) (before *heldSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before = s.current.Load()
 	pause := fetchFloor
-	if s.lastErr = got.err; got.err == nil {
+	if s.lastErr = got.Err; got.Err == nil {
 		s.failures = 0
-		s.publish(got.set, before)
+		s.publish(set, before)
 	} else {
 		s.failed++
-		pause = backoff(s.failures, got.retry)
+		pause = backoff(s.failures, got.RetryAfter)
 		s.failures++
 	}
-	f.err = got.err
+	f.err = got.Err
 	s.flight = nil
 	s.quietUntil.Store(int64(time.Since(epoch) + pause))
 	close(f.done)
 	return before
 }
 
-// publish makes set current. Keys whose material is unchanged stay the same
-// pointers.
-func (s *keySource) publish(set, before *keySet) {
-	for kid, k := range set.keys {
-		if old := before.find(kid); old != nil && old.public.Equal(k.public) {
-			set.keys[kid] = old
-		}
+// publish makes set current. Keys with unchanged material keep their pointers.
+func (s *keySource) publish(set, before *heldSet) {
+	if before != nil {
+		set.Keep(before.Set)
 	}
 	s.current.Store(set)
 }
@@ -335,114 +299,12 @@ func backoff(before int, asked time.Duration) time.Duration {
 	return min(d*3/4+rand.N(d/2), lastBackoff)
 }
 
-// fetch asks the source's hosts; the first good answer wins. The second host
-// is asked when the first has failed or kept silent for a while. Its failure
-// counts for nothing: 403 there says that the pool keeps its original issuer.
-func (s *keySource) fetch(ctx context.Context) answer {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	answers := make(chan answer, len(s.urls))
-	ask := func(url string) { go func() { answers <- s.get(ctx, url) }() }
-	ask(s.urls[0])
-	waiting, rest := 1, s.urls[1:]
-	late := time.NewTimer(secondHost)
-	defer late.Stop()
-	var first answer
-	for waiting > 0 {
-		var got answer
-		select {
-		case got = <-answers:
-			waiting--
-		case <-late.C:
-		case <-ctx.Done():
-			// A transport that ignores its context must not hold up the flight.
-			if first.url != s.urls[0] {
-				first = answer{url: s.urls[0], err: fmt.Errorf("GET %s: no answer within %s", s.urls[0], fetchTimeout)}
-			}
-			return first
-		}
-		switch {
-		case got.set != nil:
-			return got
-		case got.url == s.urls[0]:
-			first = got
-		}
-		for _, url := range rest {
-			ask(url)
-			waiting++
-		}
-		rest = nil
-	}
-	return first
-}
-
-// get asks one host.
-func (s *keySource) get(ctx context.Context, url string) (got answer) {
-	defer func() {
-		if p := recover(); p != nil {
-			got = answer{url: url, err: fmt.Errorf("GET %s: the client panicked (%T)", url, p)}
-		}
-	}()
-	fail := func(format string, args ...any) answer {
-		return answer{url: url, retry: got.retry, err: fmt.Errorf("GET %s: %w", url, fmt.Errorf(format, args...))}
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	// mutant: equivalent, New has parsed the URL
-	if err != nil {
-		return fail("%w", err)
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "cognitoauth")
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return answer{url: url, err: err} // a *url.Error: it names the URL
-	}
-	defer resp.Body.Close()
-	got.retry = retryAfter(resp.Header)
-	if resp.StatusCode != http.StatusOK {
-		return fail("status %d, expected 200; redirects are not followed", resp.StatusCode)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxKeySetBytes+1))
-	if err != nil {
-		return fail("%w", err)
-	}
-	set, err := parseKeySet(body)
-	if err != nil {
-		return fail("%w", err)
-	}
-	set.refresh = lifetime(resp.Header)
-	return answer{set: set, url: url}
-}
-
-// retryAfter is Retry-After in seconds, 0 if there is none; a date is not worth
-// the clocks it depends on.
-func retryAfter(h http.Header) time.Duration {
-	n, err := strconv.ParseUint(h.Get("Retry-After"), 10, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0
-	}
-	return max(time.Duration(min(n, 3600))*time.Second, firstBackoff) // ErrRange comes with the largest
-}
-
-// lifetime is the age at which a set with this header is fetched anew.
-func lifetime(h http.Header) time.Duration {
-	age := refreshAge*9/10 + rand.N(refreshAge/5)
-	for directive := range strings.SplitSeq(h.Get("Cache-Control"), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		if n, err := strconv.Atoi(value); err == nil && n >= 0 && strings.EqualFold(name, "max-age") {
-			asked := time.Duration(min(n, int(hardLimit/time.Second))) * time.Second
-			age = min(age, max(asked, minMaxAge))
-		}
-	}
-	return age
-}
-
 // report logs what a flight brought.
-func (s *keySource) report(before *keySet, got answer) {
-	log := s.log.With("pool", s.pool, "url", got.url)
-	if got.err != nil {
+func (s *keySource) report(before *heldSet, got keyfetch.Answer) {
+	log := s.log.With("pool", s.pool, "url", got.URL)
+	if got.Err != nil {
 		if before == nil {
-			log.Error("cognitoauth: key set fetch failed, there are no keys", "err", got.err)
+			log.Error("cognitoauth: key set fetch failed, there are no keys", "err", got.Err)
 			return
 		}
 		now := s.now()
@@ -450,18 +312,18 @@ func (s *keySource) report(before *keySet, got answer) {
 		if s.fresh(now) == nil {
 			level, text = slog.LevelError, "cognitoauth: key set fetch failed, the last one is too old to be used"
 		}
-		log.Log(context.Background(), level, text, "err", got.err, "age", now.Sub(before.fetched).Round(time.Second))
+		log.Log(context.Background(), level, text, "err", got.Err, "age", now.Sub(before.fetched).Round(time.Second))
 		return
 	}
-	log.Info("cognitoauth: key set fetched", "keys", len(got.set.keys), "skipped", got.set.skipped)
-	for kid, k := range got.set.keys {
+	log.Info("cognitoauth: key set fetched", "keys", len(got.Set.Keys), "skipped", got.Set.Skipped)
+	for kid, k := range got.Set.Keys {
 		if before.find(kid) != k {
 			log.Info("cognitoauth: key added", "kid", kid)
 		}
 	}
 	if before != nil {
-		for kid, k := range before.keys {
-			if got.set.keys[kid] != k {
+		for kid, k := range before.Keys {
+			if got.Set.Keys[kid] != k {
 				log.Warn("cognitoauth: key withdrawn", "kid", kid)
 			}
 		}
@@ -501,12 +363,12 @@ func (s *keySource) status() PoolStatus {
 	if set == nil {
 		return st
 	}
-	st.Skipped = set.skipped
+	st.Skipped = set.Skipped
 	if len(s.urls) > 0 {
 		st.Fetched, st.Age = set.fetched, s.now().Sub(set.fetched)
 	}
 	if st.Age <= hardLimit {
-		st.KeyIDs = slices.Sorted(maps.Keys(set.keys))
+		st.KeyIDs = slices.Sorted(maps.Keys(set.Keys))
 	}
 	return st
 }
@@ -550,151 +412,4 @@ func cause(err error) error {
 		return u.cause
 	}
 	return err
-}
-
-// parseKeySet reads a JWK set (RFC 7517, section 5): the whole document, at
-// most 100 keys. A key that cannot be used is skipped; a set without a usable
-// key is an error.
-func parseKeySet(doc []byte) (*keySet, error) {
-	if len(doc) > maxKeySetBytes {
-		return nil, fmt.Errorf("the key set is larger than %d bytes", maxKeySetBytes)
-	}
-	if tooDeep(doc) {
-		return nil, errors.New("not a JWK set: it nests too deeply")
-	}
-	// Sloppiness within one key costs that key, not the set: so it is allowed
-	// here, and looked for in each key.
-	set := &keySet{keys: map[string]*key{}}
-	var count, lists int
-	ambiguous := map[string]bool{}
-	ok := sloppyMembers(doc, func(name []byte, value jsontext.Value, _ int) bool {
-		if string(name) != "keys" {
-			return utf8.Valid(name) && utf8.Valid(value)
-		}
-		lists++
-		return elements(value, func(raw jsontext.Value, _ int) bool {
-			count++
-			set.add(raw, ambiguous)
-			// mutant: equivalent `count <= maxKeys → true`, it is counted afterwards too
-			return count <= maxKeys
-		}, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	})
-	set.resolve()
-	switch {
-	case count > maxKeys:
-		return nil, fmt.Errorf("the key set has more than %d keys", maxKeys)
-	case !ok || lists != 1:
-		return nil, errors.New(`not a JWK set: expected one JSON object with one member "keys", a list`)
-	case len(set.keys) == 0:
-		return nil, fmt.Errorf("the key set has %d keys and none of them is usable: expected RSA keys of %d to %d bits, for use sig and alg RS256, each with a kid",
-			count, minKeyBits, maxKeyBits)
-	}
-	return set, nil
-}
-
-// add takes one key into the set, or counts it as skipped. Two keys of one kid
-// with different material leave none: which of them verifies must not depend
-// on their order.
-func (set *keySet) add(raw jsontext.Value, ambiguous map[string]bool) {
-	k, kid := parseKey(raw)
-	if k == nil || ambiguous[kid] {
-		set.skipped++
-		return
-	}
-	if old := set.keys[kid]; old != nil {
-		set.skipped++
-		if !old.public.Equal(k.public) {
-			set.skipped++
-			ambiguous[kid] = true
-			delete(set.keys, kid)
-		}
-		return
-	}
-	set.keys[kid] = k
-}
-
-// resolve has keyfunc resolve each kid once, as it would for a token: what it
-// resolves to depends on the key alone, and asking it anew for every token would
-// cost an allocation and a walk through the set. What it does not resolve cannot
-// be used. It is always given a kid: without one it would try all keys.
-func (set *keySet) resolve() {
-	all := make([]jwkset.JWK, 0, len(set.keys))
-	for _, k := range set.keys {
-		all = append(all, k.jwk)
-	}
-	storage := jwkset.NewMemoryStorage()
-	_ = storage.KeyReplaceAll(context.Background(), all) // in memory: cannot fail
-	// New fails only without a storage.
-	keys, _ := keyfunc.New(keyfunc.Options{Storage: storage, UseWhitelist: []jwkset.USE{jwkset.UseSig}})
-	for kid, k := range set.keys {
-		found, _ := keys.Keyfunc(&jwt.Token{Header: map[string]any{"alg": "RS256", "kid": kid}})
-		var ok bool
-		// mutant: equivalent, parseKey is stricter than keyfunc
-		if k.public, ok = found.(*rsa.PublicKey); !ok {
-			delete(set.keys, kid)
-			set.skipped++
-		}
-	}
-}
-
-// parseKey reads one key strictly, nil if it cannot be used. The members that
-// count are read here and by their exact names, then handed to jwkset, which
-// would fold them; private members are not even handed on.
-func parseKey(raw jsontext.Value) (*key, string) {
-	m := jwkset.JWKMarshal{KTY: jwkset.KtyRSA, ALG: jwkset.AlgRS256, USE: jwkset.UseSig}
-	is := func(value jsontext.Value, want string) bool {
-		got, _ := text(value)
-		return got == want
-	}
-	rsaKey := false
-	ok := members(raw, func(name []byte, value jsontext.Value, _ int) (ok bool) {
-		ok = true
-		switch string(name) {
-		case "kty":
-			rsaKey = is(value, "RSA")
-			ok = rsaKey
-		case "use":
-			ok = is(value, "sig")
-		case "alg":
-			ok = is(value, "RS256")
-		case "key_ops":
-			var ops []string
-			ops, ok = texts(value)
-			ok = ok && slices.Contains(ops, "verify")
-		case "kid":
-			m.KID, ok = text(value)
-		case "n":
-			m.N, ok = text(value)
-		case "e":
-			m.E, ok = text(value)
-		}
-		return ok
-	})
-	if !ok || !rsaKey || m.KID == "" || len(m.KID) > maxKeyIDBytes || !usableRSA(m.N, m.E) {
-		return nil, ""
-	}
-	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
-	public, isRSA := jwk.Key().(*rsa.PublicKey)
-	// mutant: equivalent `err != nil`, usableRSA is stricter than jwkset
-	// mutant: equivalent `isRSA`, kty is RSA
-	if err != nil || !isRSA {
-		return nil, ""
-	}
-	return &key{jwk, public}, m.KID
-}
-
-// usableRSA checks modulus and exponent (RFC 7518, sections 3.3 and 6.3.1):
-// canonical base64url, no leading zero, 2048 to 8192 bits, both odd, and an
-// exponent neither tiny nor of more than the 31 bits that crypto/rsa takes.
-func usableRSA(n, e string) bool {
-	// What is not canonical comes out empty, which has too few bits.
-	modulus, _ := base64url.AppendDecode(nil, n)
-	exponent, _ := base64url.AppendDecode(nil, e)
-	if bytes.HasPrefix(modulus, []byte{0}) || bytes.HasPrefix(exponent, []byte{0}) {
-		return false
-	}
-	N, E := new(big.Int).SetBytes(modulus), new(big.Int).SetBytes(exponent)
-	return N.BitLen() >= minKeyBits && N.BitLen() <= maxKeyBits && N.Bit(0) == 1 &&
-		// mutant: equivalent `E.BitLen() <= 31`, the jwkset that is required refuses more, another need not
-		E.BitLen() <= 31 && E.Int64() >= minExponent && E.Bit(0) == 1
 }

@@ -1453,7 +1453,7 @@ func asRecord(d cognitoauth.Decision) map[string]any {
 
 // Whoever reads the log finds each field explained, and no other.
 func TestLogger_documented(t *testing.T) {
-	_, doc, _ := strings.Cut(readText(t, "middleware.go"), "\t// Logger gets a record")
+	_, doc, _ := strings.Cut(readText(t, "config.go"), "\t// Logger gets a record")
 	doc, _, _ = strings.Cut(doc, "\n\tLogger *slog.Logger\n")
 	var documented []string
 	for _, m := range regexp.MustCompile(`(?m)^\t//\t([a-z_, ]+?) {2,}`).FindAllStringSubmatch(doc, -1) {

@@ -94,7 +94,8 @@ func (l *leaf) check(r *http.Request, c *Claims) *Error {
 }
 
 func (*leaf) scopes(*Claims) []string { return nil }
-func (l *leaf) String() string        { return l.text }
+
+func (l *leaf) String() string { return l.text }
 
 // Authenticated is met by any valid token. It is the fallback policy unless
 // Config.Fallback says otherwise.
@@ -107,27 +108,6 @@ func Authenticated() Policy {
 func Group(name string) Policy {
 	must(name != "", "Group", "an empty name matches no group")
 	return Policy{&leaf{call("Group", name), &groupMissing, func(_ *http.Request, c *Claims) bool { return c.HasGroup(name) }, hintGroup(name)}}
-}
-
-// hintGroup tells why a user is not in a group, without naming any other.
-func hintGroup(name string) func(*Claims) string {
-	scope := ": the token has a scope of that name, which " + call("Scope", name) + " asks for"
-	return func(c *Claims) string {
-		switch {
-		case c.HasScope(name):
-			return scope
-		case c.IsMachine():
-			return ": a machine's token has no groups; Scope and ClientID are for machines"
-		case c.groups.first() == "":
-			return ": the token has no cognito:groups; a user who has joined a group since logging in needs a new token"
-		}
-		for group := range c.groups.each {
-			if group.folds(name) {
-				return ": the user is in a group that differs from it only in case"
-			}
-		}
-		return ": the user is in other groups"
-	}
 }
 
 // ClientID is met if the token was issued to exactly this app client. It
@@ -147,28 +127,9 @@ func Claim(name, value string) Policy {
 	must(name != "cognito:groups", "Claim", `"cognito:groups" is a list of groups: use Group`)
 	return Policy{&leaf{call("Claim", name, value), &claimDenied, func(_ *http.Request, c *Claims) bool {
 		found := c.member(name)
-		return (value == "true" || value == "false") && string(found) == value || found.is(value)
+		return (value == "true" || value == "false") && string(found) == value || found.Is(value)
 	}, func(c *Claims) string { return hintClaim(c, name) }}}
 }
-
-// hintClaim tells why a claim has not the value that is asked for.
-func hintClaim(c *Claims, name string) string {
-	switch found := c.member(name); {
-	case found.isText() || found == "true" || found == "false":
-		return ": the token has another value"
-	case found != "":
-		return ": it is neither a string nor a boolean, which is what Claim compares; Assert(...) with Claims.Decode can look at it"
-	case c.TokenUse == AccessToken && name == "cognito:username":
-		return ": an access token has it as username"
-	case c.TokenUse == AccessToken && (strings.HasPrefix(name, "custom:") || slices.Contains(attributes, name)):
-		return ": the token has no such claim; Cognito writes attributes of users into the ID token alone, unless a pre token generation trigger adds them"
-	}
-	return ": the token has no such claim"
-}
-
-// attributes are the standard attributes of a user.
-var attributes = strings.Fields(`address birthdate email email_verified family_name gender given_name locale middle_name name nickname
-	phone_number phone_number_verified picture preferred_username profile updated_at website zoneinfo`)
 
 // UserToken is met by a token that a user logged in for.
 func UserToken() Policy {
@@ -230,7 +191,8 @@ func (s scope) check(_ *http.Request, c *Claims) *Error {
 }
 
 func (s scope) scopes(*Claims) []string { return []string{string(s)} }
-func (s scope) String() string          { return call("Scope", string(s)) }
+
+func (s scope) String() string { return call("Scope", string(s)) }
 
 // within is the rule of AuthenticatedWithin.
 type within time.Duration
@@ -310,7 +272,8 @@ func (a acr) check(_ *http.Request, c *Claims) *Error {
 }
 
 func (acr) scopes(*Claims) []string { return nil }
-func (a acr) String() string        { return call("ACR", string(a)) }
+
+func (a acr) String() string { return call("ACR", string(a)) }
 
 // and is the rule of And.
 type and []Policy

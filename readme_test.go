@@ -117,7 +117,7 @@ func headings(page string) (all []string) {
 // may be.
 func TestFieldsSayTheirDefaults(t *testing.T) {
 	found := 0
-	for name, page := range map[string]string{"Config": "middleware.go", "Pool": "validator.go"} {
+	for name, page := range map[string]string{"Config": "config.go", "Pool": "pool.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), page, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -536,7 +536,7 @@ func TestREADMENamesExist(t *testing.T) {
 	found := namesExist(t, "README.md", prose)
 	for _, name := range regexp.MustCompile(`COGNITO_[A-Z_]+`).FindAllString(doc, -1) {
 		found++
-		if !strings.Contains(readText(t, "middleware.go"), `os.Getenv("`+name+`")`) {
+		if !strings.Contains(readText(t, "config.go"), `os.Getenv("`+name+`")`) {
 			t.Errorf("README names %s, which nothing reads", name)
 		}
 	}

@@ -1,0 +1,181 @@
+package cognitoauth
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// This file has the checks of a token's claims. Validate makes them before the
+// signature, so they only ever refuse.
+
+// issuer is one accepted iss: which Pool entry takes which kind of its tokens. At
+// least one of the two is not nil.
+type issuer struct {
+	access, id *trust
+}
+
+// trust is one Pool entry for one of its issuers, frozen.
+type trust struct {
+	*entry
+	source *keySource
+}
+
+// entry is what a Pool entry demands of a token.
+type entry struct {
+	id          string
+	use         TokenUse
+	clients     map[string]bool // nil: any
+	audiences   []string
+	maxLifetime time.Duration
+}
+
+// choose finds the one Pool entry whose settings count for the token.
+func (v *validator) choose(c *Claims) (*trust, *Error) {
+	iss := v.issuers[c.Issuer]
+	if iss == nil {
+		return nil, refuse(&issuerMismatch, evidence{found: c.Issuer, known: v.known})
+	}
+	t, other := iss.access, iss.id
+	switch {
+	case c.TokenUse == AccessToken && iss.access != nil:
+		return iss.access, nil
+	case c.TokenUse == IDToken && iss.id != nil:
+		return iss.id, nil
+	case t == nil:
+		t, other = other, nil
+	}
+	known := []string{string(t.use)}
+	if other != nil {
+		known = append(known, string(other.use))
+	}
+	return t, refuse(&tokenUseMismatch, evidence{found: string(c.TokenUse), known: known})
+}
+
+// checkClaims is what a token's claims can be refused for; the first fault
+// names the refusal.
+func (v *validator) checkClaims(t *trust, w *workspace, c *Claims) *Error {
+	if err := v.checkTimes(w, c); err != nil {
+		return err
+	}
+	if err := v.checkLifetime(t, w, c); err != nil {
+		return err
+	}
+	if err := checkClient(t, c); err != nil {
+		return err
+	}
+	if err := checkSubject(c); err != nil {
+		return err
+	}
+	return checkAudience(t, c)
+}
+
+// times lends exp, nbf and iat to golang-jwt's validator.
+type times struct {
+	jwt.Claims // the accessors that the validator, as configured, never calls
+
+	exp, nbf, iat jwt.NumericDate
+}
+
+func (t *times) GetExpirationTime() (*jwt.NumericDate, error) { return present(&t.exp), nil }
+
+func (t *times) GetNotBefore() (*jwt.NumericDate, error) { return present(&t.nbf), nil }
+
+func (t *times) GetIssuedAt() (*jwt.NumericDate, error) { return present(&t.iat), nil }
+
+func present(d *jwt.NumericDate) *jwt.NumericDate {
+	if d.IsZero() {
+		return nil
+	}
+	return d
+}
+
+// checkTimes: exp is required and not reached, nbf and iat are not in the
+// future, each with the leeway (RFC 7519, sections 4.1.4 to 4.1.6).
+func (v *validator) checkTimes(w *workspace, c *Claims) *Error {
+	w.times.exp.Time, w.times.nbf.Time, w.times.iat.Time = c.Expiry, c.NotBefore, c.IssuedAt
+	err := w.inTimes.Validate(&w.times)
+	if err == nil {
+		return nil
+	}
+	ev := evidence{now: w.now, leeway: v.leeway}
+	switch {
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return refuse(&expiryMissing, ev)
+	case errors.Is(err, jwt.ErrTokenExpired):
+		ev.at = c.Expiry
+		return refuse(&tokenExpired, ev)
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		ev.claim, ev.at = "nbf", c.NotBefore
+		return refuse(&tokenNotYetValid, ev)
+	}
+	ev.claim, ev.at = "iat", c.IssuedAt
+	return refuse(&tokenIssuedInFuture, ev)
+}
+
+// checkLifetime: Cognito issues no token for longer than a day, so a longer
+// one is not Cognito's, or has its times in milliseconds.
+func (v *validator) checkLifetime(t *trust, w *workspace, c *Claims) *Error {
+	from, claim := c.IssuedAt, "iat"
+	if from.IsZero() {
+		from, claim = w.now, "now"
+	}
+	if c.Expiry.Sub(from) <= t.maxLifetime+v.leeway {
+		return nil
+	}
+	return refuse(&lifetimeTooLong, evidence{claim: claim, at: c.Expiry, now: from})
+}
+
+// checkClient is what Cognito access tokens have instead of an audience: the
+// app client they were issued to. Neither claim stands in for the other.
+func checkClient(t *trust, c *Claims) *Error {
+	if c.ClientID != "" && (t.clients == nil || t.clients[c.ClientID]) {
+		return nil
+	}
+	claim := "client_id"
+	if t.use == IDToken {
+		claim = "aud"
+	}
+	return refuse(&clientMismatch, evidence{claim: claim, found: c.ClientID})
+}
+
+func checkSubject(c *Claims) *Error {
+	if c.Subject == "" {
+		return refuse(&subjectMissing, evidence{})
+	}
+	return nil
+}
+
+// checkAudience: whoever is not named in a present aud must refuse the token
+// (RFC 7519, section 4.1.3). Cognito sets aud on an access token to the one
+// resource it was requested for (RFC 8707), and lets a trigger set it to the
+// token's own client_id, which says nothing about a resource.
+func checkAudience(t *trust, c *Claims) *Error {
+	if t.use != AccessToken {
+		return nil // aud is the client, checked as such
+	}
+	if c.audience == "" {
+		if len(t.audiences) == 0 || c.IsMachine() {
+			return nil
+		}
+		return refuse(&audienceMismatch, evidence{})
+	}
+	own := len(t.audiences) == 0 || c.IsMachine()
+	met, found := false, c.audience.First()
+	for aud := range c.audience.All {
+		if aud == "" {
+			found = ""
+			break
+		}
+		met = met || own && aud == c.ClientID || slices.Contains(t.audiences, aud)
+	}
+	switch {
+	case found == "":
+		return refuse(&audienceMismatch, evidence{note: " is an empty list or names an empty audience"})
+	case !met:
+		return refuse(&audienceMismatch, evidence{found: found})
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package cognitoauth
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Decision is what was decided about one request, for metrics and audit.
+type Decision struct {
+	// Allowed is whether the request was let through.
+	Allowed bool
+	// Verified is whether Pool, ClientID and KeyID stand in a token whose
+	// signature, claims and revocation were checked; if not, ClientID is "" and
+	// KeyID is what the caller wrote.
+	Verified bool
+	// Code is the Code of Err; on an allowed request "authenticated" or
+	// "anonymous".
+	Code string
+	// Pool is the ID of the Pool entry that decided, ClientID the app client,
+	// KeyID the kid: "" where the token did not get that far. Pool and ClientID
+	// come from the configuration and are fit for metrics, except for ClientID
+	// under DangerouslyAllowAnyClient; KeyID is for logs.
+	Pool, ClientID, KeyID string
+	// Pattern is the pattern of the route as the mux has it, "" if there is no
+	// mux or no match.
+	Pattern string
+	// RequestID is what the caller's side calls the request, by X-Request-Id or
+	// X-Amzn-Trace-Id; "" if neither is there, or it is longer than 128 bytes or
+	// not printable ASCII. Anybody can write it: it is for logs.
+	RequestID string
+	// Err is the refusal, nil if Allowed.
+	Err *Error
+}
+
+// record logs a refusal, unless there have been many of its kind lately.
+func (m *Middleware) record(ctx context.Context, d Decision) {
+	if !m.log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	suppressed, ok := m.sample.take(refusalKind{d.Code, d.Pool, d.Pattern})
+	if !ok {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("code", d.Code), slog.Int("status", d.Err.Status), slog.String("detail", d.Err.Detail()),
+		slog.String("pool", d.Pool), slog.String("client_id", d.ClientID), slog.String("kid", d.KeyID),
+		slog.String("pattern", d.Pattern), slog.String("request_id", d.RequestID),
+	}
+	// What is not known is left out.
+	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.Equal(slog.StringValue("")) })
+	if suppressed > 0 {
+		attrs = append(attrs, slog.Int("suppressed", suppressed))
+	}
+	m.log.LogAttrs(ctx, slog.LevelInfo, "cognitoauth: refused", attrs...)
+}
+
+// requestID is the caller's name for the request.
+func requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	if id == "" {
+		id = r.Header.Get("X-Amzn-Trace-Id")
+	}
+	if len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool { return c < ' ' || c > '~' }) {
+		return ""
+	}
+	return id
+}
+
+// refusalKind is what makes two refusals the same to the log. All of it comes
+// from the configuration and the table of answers, so there are only so many.
+type refusalKind struct{ code, pool, pattern string }
+
+// sampler thins out records: of each kind the first few in a minute are logged,
+// and the first after it tells how many were not.
+type sampler struct {
+	kinds sync.Map // of refusalKind to *tally
+}
+
+type tally struct {
+	mu          sync.Mutex
+	until       time.Time
+	logged, not int
+}
+
+const (
+	samplePeriod = time.Minute
+	sampleBurst  = 10
+)
+
+// take reports whether a record of this kind is to be logged, and how many were
+// suppressed before it.
+func (s *sampler) take(kind refusalKind) (suppressed int, ok bool) {
+	found, _ := s.kinds.LoadOrStore(kind, &tally{})
+	t := found.(*tally)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := time.Now(); now.After(t.until) {
+		suppressed, t.not = t.not, 0
+		t.logged, t.until = 0, now.Add(samplePeriod)
+	}
+	if t.logged == sampleBurst {
+		t.not++
+		return 0, false
+	}
+	t.logged++
+	return suppressed, true
+}

@@ -1,0 +1,374 @@
+package cognitoauth
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth/internal/jws"
+)
+
+func detailNote(e *Error) string { return e.Description + e.note }
+
+// noteForm says what is wrong with the form of a token.
+func noteForm(fault jws.Fault, token string) string {
+	switch fault {
+	case jws.Parts:
+		return hintParts(token)
+	case jws.LongHeader:
+		return ": its header is longer than 1 KiB"
+	case jws.HeaderJSON:
+		return ": its header is not one strict JSON object"
+	}
+	return ": a segment is not canonical base64url without padding"
+}
+
+func detailMissing(e *Error) string {
+	s := "no token: expected \"Authorization: Bearer <token>\""
+	if e.claim != "" {
+		s = "no token: " + e.claim
+	}
+	switch e.endpoint.(type) {
+	case nil, *marker, *require:
+		return s + e.note + strings.Join(e.known, "")
+	}
+	switch kind := fmt.Sprintf("%T", e.endpoint); {
+	case e.note == noteUnasked:
+		return s + strings.Replace(e.note, "%T", kind, 1)
+	case e.note != "": // why there is none is known
+		return s + e.note + strings.Join(e.known, "")
+	case redirects(e.endpoint):
+		s += "; the answer would be a redirect"
+		if e.found != "" {
+			s += " for " + strconv.QuoteToASCII(e.found)
+		}
+		return s + ", which is no marker (a mux's own redirect, which adds a slash or cleans the path, never is): " +
+			"to open it, register the path that it comes from by AllowAnonymous(...) or Optional(...) as well"
+	case e.found != "":
+		s += "; the handler of " + strconv.QuoteToASCII(e.found) + " is a " + kind
+	default:
+		s += "; the route's handler is a " + kind
+	}
+	return s + ", not a marker: only AllowAnonymous(...) or Optional(...) as the outermost handler of its pattern opens a route"
+}
+
+// Where a request without a token would have ended, if not at a route.
+const (
+	notePath    = "; no pattern of the mux matches the path: with a token the answer is 404"
+	noteMethod  = "; the mux has patterns for the path, but none for the method: with a token the answer is 405"
+	noteUnnamed = "; the router names no handler for this request, so that no marker can open it"
+	noteUnasked = "; Wrap was given a %T, which cannot be asked for its routes, so that none of them is open: " +
+		"if it is middleware, put it outside of Wrap; if it is a router, let it implement EndpointResolver, ResolveEndpoint(*http.Request) http.Handler"
+)
+
+func detailCredentials(e *Error) string {
+	if e.cause != nil {
+		return fmt.Sprintf("Config.TokenSource returned an error (%T), which means a malformed request", e.cause)
+	}
+	return "expected one scheme Bearer, a space and one token of the characters that RFC 6750, section 2.1, allows" + e.note
+}
+
+func detailRepeated(e *Error) string {
+	switch {
+	case e.claim == "":
+		return fmt.Sprintf("one Authorization header is allowed, %d came: a proxy that adds credentials of its own has to use another header", e.size)
+	case strings.HasPrefix(e.claim, "cookie"):
+		return fmt.Sprintf("one %s is allowed, which Config.TokenSource reads, %d came: a browser sends each that was set for another path or domain, delete all but one", e.claim, e.size)
+	}
+	return fmt.Sprintf("one %s is allowed, which Config.TokenSource reads, %d came: the proxy has to replace what the caller sends, not to add to it", e.claim, e.size)
+}
+
+func detailTooLarge(e *Error) string {
+	return fmt.Sprintf("the token has %d bytes, the limit is %d; Config.MaxTokenBytes raises it", e.size, e.limit)
+}
+
+func detailAlgorithm(e *Error) string {
+	s := e.value("alg") + " is not RS256, the only algorithm with which a user pool of Cognito signs"
+	if e.found == "RS512" {
+		return s + ": identity pools sign with RS512, send the user pool's token"
+	}
+	return s + ": send a token that the user pool has issued"
+}
+
+func detailKeyID(e *Error) string {
+	s := "kid is " + e.note + ", expected a string of 1 to " + strconv.Itoa(jws.MaxKeyIDBytes) + " bytes"
+	if e.found == "" {
+		s += "; every token that Cognito signs names its key (an emulator's refresh token does not: send the access token)"
+	}
+	return s
+}
+
+// noteKeyID says what is wrong with the kid of a header.
+func noteKeyID(fault jws.Fault, h *jws.Header) string {
+	switch fault {
+	case jws.KeyIDMissing:
+		return "missing"
+	case jws.KeyIDNotString:
+		return "not a string"
+	case jws.KeyIDEmpty:
+		return "empty"
+	}
+	return strconv.Itoa(len(h.KeyID)) + " bytes long"
+}
+
+func detailHeader(e *Error) string {
+	return "header member " + quote(e.claim) + " is present: Cognito sends none of crit, b64, enc, zip, cty"
+}
+
+func detailType(e *Error) string {
+	return e.value("typ") + " is neither JWT nor at+jwt"
+}
+
+func detailClaims(e *Error) string {
+	if e.claim == "" {
+		return "the payload is not one strict JSON object" + e.note
+	}
+	want := claimType(e.claim)
+	if want == "" {
+		return "a claim is a number that no double can hold" + e.note
+	}
+	return "claim " + e.claim + " has the wrong JSON type or does not fit" + e.note + ", expected " + want
+}
+
+// claimType is the JSON type of a claim that the library reads.
+func claimType(name string) string {
+	const trigger = "; if a pre token generation trigger writes it, mend that"
+	switch name {
+	case "exp", "nbf", "iat", "auth_time":
+		return "a number of seconds"
+	case "aud":
+		return "a string or a list of strings"
+	case "cognito:groups":
+		return "a list of strings" + trigger
+	case "scope":
+		return "one string with a space between two scopes" + trigger
+	case "iss", "sub", "token_use", "client_id", "username", "cognito:username", "jti", "origin_jti", "acr", "event_id":
+		return "a string"
+	}
+	return ""
+}
+
+func detailIssuer(e *Error) string {
+	return e.value("iss") + " is not an issuer of this API; expected " + settings(e.known) +
+		hintIssuer(e.found, e.known) + "; Config.Pools decides"
+}
+
+func detailTokenUse(e *Error) string {
+	want := settings(e.known)
+	s := e.value("token_use") + ", but pool " + e.trust.id + " accepts " + want + " here"
+	switch TokenUse(e.found) {
+	case IDToken:
+		return s + ": send the access token, not the ID token, or set Pool.TokenUse to IDToken"
+	case AccessToken:
+		return s + ": send the ID token, not the access token, or set Pool.TokenUse to AccessToken"
+	}
+	return s + " (Pool.TokenUse decides)"
+}
+
+func detailExpiryMissing(e *Error) string {
+	return "the token has no exp; every token of Cognito has one" + e.mark()
+}
+
+func detailExpired(e *Error) string {
+	return fmt.Sprintf("exp is %s%s, now is %s: expired %s ago, Config.Leeway is %s; the client has to get a new one, a user's by the refresh token",
+		stamp(e.at), e.mark(), stamp(e.now), e.now.Sub(e.at).Round(time.Second), e.leeway)
+}
+
+func detailFuture(e *Error) string {
+	return fmt.Sprintf("%s is %s%s, now is %s: %s ahead, Config.Leeway is %s; set this machine's clock if it is behind the issuer's",
+		e.claim, stamp(e.at), e.mark(), stamp(e.now), e.at.Sub(e.now).Round(time.Second), e.leeway)
+}
+
+func detailLifetime(e *Error) string {
+	if n := e.at.Unix(); n > 1e11 && n < 1e13 { // the years 1973 to 2286, and nobody means 5138 to 318857
+		return fmt.Sprintf("exp is %d%s: these are milliseconds, and a token counts seconds (RFC 7519, section 2)", n, e.mark())
+	}
+	return fmt.Sprintf("exp is %s%s, %s after %s; the limit is %s and Cognito's own maximum 24h0m0s: Pool.MaxLifetime raises the limit",
+		stamp(e.at), e.mark(), e.at.Sub(e.now), e.claim, e.trust.maxLifetime)
+}
+
+func detailClient(e *Error) string {
+	if e.found == "" {
+		s := "the token has no " + e.claim
+		if e.claim == "aud" {
+			s += " that is one string"
+		}
+		return s + e.mark() + ": not a Cognito " + string(e.trust.use) + " token, or an emulator's gap. Pool.ClientIDs is compared with that claim alone, " +
+			"and DangerouslyAllowAnyClient demands it too: mend what issues the token"
+	}
+	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id
+	if e.claim == "client_id" {
+		s += "; Cognito access tokens name the app client in client_id and have no aud"
+	}
+	return s + "; add it to Pool.ClientIDs if that client may call this API"
+}
+
+func detailSubject(e *Error) string {
+	return "a user's token without sub" + e.mark() + "; Cognito always sends one"
+}
+
+func detailAudience(e *Error) string {
+	pool := e.trust.id
+	switch {
+	case e.note != "":
+		return "aud" + e.mark() + e.note
+	case len(e.trust.audiences) == 0:
+		return e.value("aud") + " but pool " + pool + " has no Audiences; a resource-bound token (RFC 8707) is accepted only " +
+			"where Pool.Audiences names this API; Cognito access tokens otherwise have no aud, or their own client_id"
+	case e.found == "":
+		return "the token has no aud" + e.mark() + ", but Pool.Audiences of pool " + pool + " demands one of " + settings(e.trust.audiences) +
+			": have the client send resource= to the authorize endpoint, or leave Audiences empty"
+	}
+	return e.value("aud") + " names none of Audiences " + settings(e.trust.audiences) + " of pool " + pool +
+		": have the client send resource= for this API, or add to Pool.Audiences what it answers to as well"
+}
+
+func detailKeyUnknown(e *Error) string {
+	s := "kid " + quote(e.kid) + " (unverified) is not in the key set of pool " + e.trust.id
+	urls := e.trust.source.urls
+	if len(urls) == 0 {
+		return s + ", Pool.JWKS, which is never fetched anew: copy the pool's key set there again, or leave it empty"
+	}
+	when := " after the token came or at most " + fetchFloor.String() + " before: "
+	if _, id := userPool(strings.TrimSuffix(urls[0], wellKnownKeys)); id == e.trust.id {
+		return s + ", which was fetched from AWS" + when + "another signer has written this pool's issuer into it, or the key has been withdrawn since"
+	}
+	return s + ", which was fetched from " + urls[0] + when + "either Pool.JWKSURL names the key set of another pool, or the token was signed by another pool or emulator run"
+}
+
+func detailSignature(e *Error) string {
+	s := "the signature does not match the key of kid " + quote(e.kid) + e.mark() + " of pool " + e.trust.id + ": the token was altered or signed by another key"
+	if len(e.trust.source.urls) == 0 {
+		s += "; Pool.JWKS is never fetched anew: if the pool has a new key of that kid, as emulators do, copy it there"
+	}
+	return s
+}
+
+func detailRevoked(e *Error) string { return "Config.Revoked refused a token of pool " + e.trust.id }
+
+func detailScope(e *Error) string {
+	s := "the token has scopes " + join8(strings.FieldsSeq(e.found), " and ", quote) + ", the route needs " + list(e.scopes)
+	return s + cmp.Or(hintScope(e.found, e.scopes), "; the client has to ask for them, and its app client to be allowed them")
+}
+
+func detailLogin(e *Error) string {
+	if e.at.IsZero() {
+		return fmt.Sprintf("the token has no auth_time; AuthenticatedWithin(%s) needs one", e.maxAge)
+	}
+	if e.at.After(e.now) {
+		return fmt.Sprintf("auth_time %s lies %s ahead of this machine's clock", stamp(e.at), e.at.Sub(e.now).Round(time.Second))
+	}
+	return fmt.Sprintf("auth_time is %s, %s ago; AuthenticatedWithin(%s) demands a more recent login, and refreshing the token is none",
+		stamp(e.at), e.now.Sub(e.at).Round(time.Second), e.maxAge)
+}
+
+func detailACR(e *Error) string {
+	return "the token's acr is " + e.note + ", and " + call("ACR", e.acr) + " wants that level: refreshing keeps acr as it is, so the user has to log in at that level, if the pool has it"
+}
+
+func detailScopeOnID(e *Error) string {
+	return "a Scope rule cannot be met by an ID token, which has no scopes: send the access token, with Pool.TokenUse AccessToken, or use Group or Claim"
+}
+
+func detailNeverLogin(*Error) string {
+	return "a machine's token cannot be stepped up: no user logged in (RFC 9470); put UserToken() in the policy to say so"
+}
+
+func detailPolicy(e *Error) string { return "denied by " + e.claim + e.note }
+
+func detailClientDenied(e *Error) string {
+	return "client_id " + quote(e.found) + " is denied by " + e.claim
+}
+
+func detailEmptyPolicy(*Error) string {
+	return "the policy is empty (the zero Policy, And() or Or()) and denies everything"
+}
+
+func detailCrossOrigin(e *Error) string {
+	what := e.claim
+	if what == "" {
+		what = "a token that the browser adds by itself"
+	}
+	return what + ", which Config.TokenSource reads, came with an unsafe cross-origin request, as http.CrossOriginProtection sees it " +
+		"(by Sec-Fetch-Site, else Origin and Host). A cookie's SameSite does not stop a sibling subdomain: serve page and API from one origin, " +
+		"or send Authorization: Bearer, which is read where Config.TokenSource is nil"
+}
+
+func detailKeys(e *Error) string {
+	s := "no key set for kid " + quote(e.kid) + " (unverified) of pool " + e.trust.id + e.note
+	if e.cause != nil {
+		s += ": " + e.cause.Error()
+	}
+	if urls := e.trust.source.urls; len(urls) == 1 && !strings.HasSuffix(urls[0], wellKnownKeys) {
+		s += "; Cognito and its emulators have the keys at {Issuer}" + wellKnownKeys + ", where they are looked for if Pool.JWKSURL is empty"
+	}
+	return s + "; the key set must be reachable from this machine (Pool.JWKSURL, Config.HTTPClient, or a static Pool.JWKS)"
+}
+
+func detailRevocation(e *Error) string {
+	return fmt.Sprintf("Config.Revoked failed for a token of pool %s (%T)", e.trust.id, e.cause)
+}
+
+func detailNotWired(e *Error) string {
+	if e.note != "" {
+		return e.note
+	}
+	return "the Middleware is not made by New"
+}
+
+// value is a member and what it was found to be, marked if no signature
+// vouches for it.
+func (e *Error) value(name string) string {
+	if e.found == "" {
+		return name + " is missing, empty or not a string" + e.mark()
+	}
+	return name + " " + quote(e.found) + e.mark()
+}
+
+func (e *Error) mark() string {
+	if e.verified {
+		return ""
+	}
+	return " (unverified)"
+}
+
+// quote is s as Detail may show it: ASCII, at most 64 bytes of it.
+func quote(s string) string {
+	if len(s) > 64 {
+		return strconv.QuoteToASCII(s[:64]) + "..."
+	}
+	return strconv.QuoteToASCII(s)
+}
+
+// list quotes a few strings of a token.
+func list(all []string) string { return join8(slices.Values(all), " and ", quote) }
+
+// settings quotes a few strings of the configuration, in full.
+func settings(all []string) string { return join8(slices.Values(all), " or ", strconv.QuoteToASCII) }
+
+func join8(all iter.Seq[string], word string, quote func(string) string) string {
+	var b strings.Builder
+	n := 0
+	for s := range all {
+		switch n++; {
+		case n > 8: // is counted
+			continue
+		case n > 1:
+			b.WriteString(word)
+		}
+		b.WriteString(quote(s))
+	}
+	switch {
+	case n == 0:
+		return "none"
+	case n > 8:
+		fmt.Fprintf(&b, " and %d more", n-8)
+	}
+	return b.String()
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

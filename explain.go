@@ -1,0 +1,185 @@
+package cognitoauth
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth/internal/jws"
+)
+
+// Check is one step of [Middleware.Explain].
+type Check struct {
+	// Name is the step: "form", "header", "payload", "issuer", "token_use",
+	// "exp", "nbf", "iat", "lifetime", "client", "subject", "audience", "key",
+	// "signature" or "revocation".
+	Name string
+	// Found is what the token says, and Expected what this API wants, for
+	// people; they quote no more of the token than [Error.Detail] does.
+	Found, Expected string
+	// Err is the refusal that the step amounts to; nil if it passed, or could
+	// not be made.
+	Err *Error
+	// Skipped says that an earlier step left nothing for this one to look at.
+	Skipped bool
+}
+
+// Explain makes every check that [Middleware.Validate] makes, in the same
+// order, but does not stop at the first that fails, and trusts none of it: it is
+// for finding out why a token is refused. A token passes if and only if no Check
+// has an Err or was skipped. Config.Revoked is asked only if all else has passed;
+// where there is none, that check passes. It may fetch keys, within the limits that
+// requests have. It takes its time and remembers nothing; do not decide about
+// requests with it.
+func (m *Middleware) Explain(ctx context.Context, token string) []Check {
+	if m == nil || m.validator == nil {
+		return []Check{{Name: "form", Err: refuse(&notWired, evidence{})}}
+	}
+	x := explanation{validator: m.validator, w: m.space(token), c: new(Claims)}
+	x.w.now = m.now()
+	x.form()
+	x.claims()
+	x.vouch(ctx)
+	return x.checks
+}
+
+// explanation is what Explain works in.
+type explanation struct {
+	*validator
+
+	w      *workspace
+	c      *Claims
+	trust  *trust
+	checks []Check
+}
+
+func (x *explanation) add(name, found, expected string, err *Error) {
+	if err != nil {
+		err.trust = x.trust
+		if x.w.jws.Header != nil {
+			err.kid = x.w.jws.Header.KeyID
+		}
+	}
+	x.checks = append(x.checks, Check{Name: name, Found: found, Expected: expected, Err: err})
+}
+
+func (x *explanation) skip(names ...string) {
+	for _, name := range names {
+		x.checks = append(x.checks, Check{Name: name, Skipped: true})
+	}
+}
+
+func (x *explanation) form() {
+	payload, signature, err := x.cut()
+	x.add("form", strconv.Itoa(len(x.w.token))+" bytes", "three segments, at most "+strconv.Itoa(x.limit)+" bytes", err)
+	if err != nil {
+		x.skip("header", "payload")
+		return
+	}
+	const want = "alg RS256, a kid, nothing critical or encrypted"
+	if fault := x.w.jws.ReadHeader(); fault == jws.None {
+		h := x.w.jws.Header
+		x.add("header", "alg "+quote(h.Algorithm)+", kid "+quote(h.KeyID), want, nil)
+	} else {
+		err := x.w.refuseForm(fault)
+		x.add("header", quote(err.found), want, err)
+	}
+	if fault := x.w.jws.ReadBody(payload, signature); fault != jws.None {
+		err = x.w.refuseForm(fault)
+	} else {
+		err = x.c.decode(x.w.jws.Payload)
+	}
+	x.add("payload", strconv.Itoa(len(x.w.jws.Payload))+" bytes", "base64url of one strict JSON object", err)
+}
+
+func (x *explanation) cut() (payload, signature string, _ *Error) {
+	if len(x.w.token) > x.limit {
+		return "", "", refuse(&tokenTooLarge, evidence{size: len(x.w.token), limit: x.limit})
+	}
+	payload, signature, fault := x.w.jws.Cut(x.w.token)
+	if fault != jws.None {
+		return "", "", x.w.refuseForm(fault)
+	}
+	return payload, signature, nil
+}
+
+func (x *explanation) claims() {
+	if x.checks[len(x.checks)-1].Err != nil || x.checks[len(x.checks)-1].Skipped {
+		x.skip("issuer", "token_use", "exp", "nbf", "iat", "lifetime", "client", "subject", "audience")
+		return
+	}
+	t, err := x.choose(x.c)
+	if t == nil {
+		x.add("issuer", quote(x.c.Issuer), settings(x.known), err)
+		x.skip("token_use")
+		t = x.first
+	} else {
+		x.trust = t
+		x.add("issuer", quote(x.c.Issuer), settings(x.known), nil)
+		x.add("token_use", quote(string(x.c.TokenUse)), quote(string(t.use)), err)
+	}
+	x.trust = t
+	x.c.PoolID, x.c.clock = t.id, &x.clock
+	x.times()
+	clients, audience := "any client", "absent, or the client_id"
+	if t.clients != nil {
+		clients = settings(slices.Sorted(maps.Keys(t.clients)))
+	}
+	if len(t.audiences) > 0 {
+		audience = settings(t.audiences)
+	}
+	x.add("client", quote(x.c.ClientID), clients, checkClient(t, x.c))
+	x.add("subject", "", "a sub on a user's token", checkSubject(x.c))
+	x.add("audience", list(x.c.Audience()), audience, checkAudience(t, x.c))
+}
+
+// times makes the checks of exp, nbf and iat one by one: each on claims that
+// have nothing else wrong with their times.
+func (x *explanation) times() {
+	now := x.w.now
+	good := Claims{Expiry: now.Add(time.Second)}
+	exp, nbf, iat := good, good, good
+	exp.Expiry, nbf.NotBefore, iat.IssuedAt = x.c.Expiry, x.c.NotBefore, x.c.IssuedAt
+	clock := "now is " + stamp(now) + ", Config.Leeway is " + x.leeway.String()
+	x.add("exp", stampOr(x.c.Expiry), "later: "+clock, x.checkTimes(x.w, &exp))
+	x.add("nbf", stampOr(x.c.NotBefore), "absent or not later: "+clock, x.checkTimes(x.w, &nbf))
+	x.add("iat", stampOr(x.c.IssuedAt), "absent or not later: "+clock, x.checkTimes(x.w, &iat))
+	if x.c.Expiry.IsZero() {
+		x.skip("lifetime")
+		return
+	}
+	x.add("lifetime", x.c.Expiry.Sub(cmp.Or(x.c.IssuedAt, now)).String(), "at most "+x.trust.maxLifetime.String(), x.checkLifetime(x.trust, x.w, x.c))
+}
+
+func stampOr(t time.Time) string {
+	if t.IsZero() {
+		return "absent"
+	}
+	return stamp(t)
+}
+
+func (x *explanation) vouch(ctx context.Context) {
+	if x.trust == nil || x.w.jws.Header == nil {
+		x.skip("key", "signature", "revocation")
+		return
+	}
+	_, err := x.trust.findKey(ctx, x.w)
+	x.add("key", quote(x.w.jws.Header.KeyID), "a kid in the key set of pool "+x.trust.id, err)
+	if err != nil {
+		x.skip("signature", "revocation")
+		return
+	}
+	err = x.w.checkSignature()
+	x.add("signature", "", "RS256 by that key", err)
+	for _, check := range x.checks {
+		if check.Err != nil { // as what was skipped was skipped for
+			// Revoked sees verified claims only.
+			x.skip("revocation")
+			return
+		}
+	}
+	x.add("revocation", "", "not revoked, as Config.Revoked has it", x.checkRevoked(ctx, x.c))
+}

@@ -1,0 +1,201 @@
+package cognitoauth
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// hintParts tells what a string with other than two dots most likely is.
+func hintParts(token string) string {
+	switch n := strings.Count(token, "."); {
+	case n == 4:
+		return ": it has five parts, as a refresh token of Cognito has; send the access token"
+	case token == "undefined", token == "null":
+		return ": it is the word " + token + ", which JavaScript writes for no value; the client has no access token yet, or looks in the wrong place"
+	case strings.HasPrefix(token, "ZXlK"): // of eyJ
+		return ": it is a token encoded in base64 once more, and has no dots where three parts are expected; send it as it was received"
+	case n == 0:
+		return ": it has no dots, expected three parts; is it a client secret or an authorization code?"
+	default:
+		return ": it has " + strconv.Itoa(n) + " dots, expected two, between three parts; send the access token whole"
+	}
+}
+
+// hintScheme tells what an Authorization header with another scheme than Bearer
+// has instead, and its name if it is a usual one. What else stands there may be a
+// secret.
+func hintScheme(v string) (note string, name []string) {
+	if strings.HasPrefix(v, "eyJ") {
+		return `; the Authorization header looks like a token without the scheme: put "Bearer " before it`, nil
+	}
+	for i, name := range schemes {
+		if len(v) > len(name) && strings.EqualFold(v[:len(name)], name) && v[len(name)] == ' ' {
+			return "; the Authorization header has another scheme, ", schemes[i : i+1]
+		}
+	}
+	return "; the Authorization header has another scheme", nil
+}
+
+var schemes = []string{"Basic", "Digest", "Negotiate", "DPoP", "AWS4-HMAC-SHA256", "Token", "JWT"}
+
+// hintCredentials tells what is wrong with what stands behind Bearer and spaces.
+func hintCredentials(token string) string {
+	switch {
+	case token == "":
+		return "; there is no token behind Bearer: the client has none to send"
+	case token[0] == ':':
+		return "; there is a colon behind Bearer"
+	case token[0] == '"' || token[0] == '\'':
+		return "; the token stands in quotes: take them off"
+	case strings.EqualFold(token[:min(len(token), len("Bearer "))], "Bearer "):
+		return "; Bearer stands there twice"
+	}
+	return ""
+}
+
+// misplaced tells where a request that offers no token seems to have one, "" if
+// nowhere. custom says that there is a Config.TokenSource.
+func misplaced(r *http.Request, custom bool) string {
+	query := r.URL.RawQuery
+	switch {
+	case custom && r.Header["Authorization"] != nil:
+		return "; the request has an Authorization header, which is read only where Config.TokenSource is nil"
+	case custom:
+		return ""
+	case strings.HasPrefix(query, "access_token=") || strings.Contains(query, "&access_token="):
+		return "; the request has an access_token in its query, which is never read"
+	}
+	for _, line := range r.Header["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			if _, value, _ := strings.Cut(pair, "="); strings.HasPrefix(value, "eyJ") && strings.Count(value, ".") == 2 {
+				return "; a cookie of the request looks like a token: Config.TokenSource FromCookie(...) reads it"
+			}
+		}
+	}
+	return ""
+}
+
+// hintIssuer names the difference between an issuer and the expected ones
+// where there is only one way to read it.
+func hintIssuer(found string, known []string) string {
+	if strings.HasPrefix(found, "https://cognito-identity.") {
+		return " (an identity pool's token: send the user pool's)"
+	}
+	for _, want := range known {
+		switch {
+		case found != "" && strings.TrimRight(found, "/") == strings.TrimRight(want, "/"):
+			if strings.HasSuffix(want, "/") {
+				return " (it differs only by a trailing slash: take it off Pool.Issuer)"
+			}
+			return " (it differs only by a trailing slash, and issuers are compared byte for byte)"
+		case strings.EqualFold(found, want):
+			return " (it differs only in case, and issuers are compared byte for byte)"
+		}
+	}
+	region, id := userPool(found)
+	for _, want := range known {
+		if samePool(found, want) {
+			return hintHost(found, region, want)
+		}
+	}
+	if id != "" {
+		return " (that is user pool " + quote(id) + " of region " + quote(region) + ", which no Pool.ID names)"
+	}
+	return ""
+}
+
+// hintHost tells why two issuers that end in the same pool ID differ; region is
+// that of found, "" if it is not on AWS.
+func hintHost(found, region, want string) string {
+	home, _ := userPool(want)
+	switch {
+	case region == "":
+		return " (the same pool under another host: if that is your emulator, put it into Pool.Issuer, and into Pool.JWKSURL where its keys are, unless below it)"
+	case home == "":
+		return " (the same pool on AWS: leave Pool.Issuer empty if you mean that one)"
+	case region == home:
+		return " (the other form of the same pool's issuer: leave Pool.Issuer empty, and both are accepted)"
+	case strings.HasPrefix(found, "https://cognito-idp.") && partition(region) == partition(home):
+		return " (the same pool in another region: add " + quote(region) + " to Pool.ReplicaRegions if it has a replica there)"
+	}
+	return ""
+}
+
+// samePool tells whether two issuers end in the same pool ID.
+func samePool(a, b string) bool {
+	i, j := strings.LastIndexByte(a, '/'), strings.LastIndexByte(b, '/')
+	return i >= 0 && len(a)-i > 1 && a[i:] == b[max(j, 0):]
+}
+
+// hintScope explains the mistakes that a list of scopes gives away. Custom
+// scopes of Cognito are resource-server/name; the first part may have slashes,
+// the second has none.
+func hintScope(have string, need []string) string {
+	for _, name := range need {
+		held, meant, count := false, "", 0
+		for scope := range strings.FieldsSeq(have) {
+			held = held || scope == name
+			if scope[strings.LastIndexByte(scope, '/')+1:] == name || strings.EqualFold(scope, name) {
+				meant = scope
+				count++
+			}
+		}
+		switch {
+		case held:
+		case count == 1:
+			return "; did you mean Scope(" + quote(meant) + ")? Case counts, and a custom scope of Cognito begins with its resource server: server/name"
+		case count == 0 && !strings.Contains(name, "/") && !slices.Contains(standardScopes, name):
+			return "; a custom scope of Cognito begins with its resource server, as in server/name: if " + quote(name) + " is a group, ask for it by " + call("Group", name)
+		}
+	}
+	if have == "aws.cognito.signin.user.admin" {
+		return "; aws.cognito.signin.user.admin alone is what InitiateAuth gives, which cannot grant custom scopes: " +
+			"log in by the OAuth endpoints, or add them in a pre token generation trigger"
+	}
+	return ""
+}
+
+// standardScopes are the scopes of Cognito that have no resource server.
+var standardScopes = []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"}
+
+// hintGroup tells why a user is not in a group, without naming any other.
+func hintGroup(name string) func(*Claims) string {
+	scope := ": the token has a scope of that name, which " + call("Scope", name) + " asks for"
+	return func(c *Claims) string {
+		switch {
+		case c.HasScope(name):
+			return scope
+		case c.IsMachine():
+			return ": a machine's token has no groups; Scope and ClientID are for machines"
+		case c.groups.First() == "":
+			return ": the token has no cognito:groups; a user who has joined a group since logging in needs a new token"
+		}
+		for group := range c.groups.Each {
+			if group.Folds(name) {
+				return ": the user is in a group that differs from it only in case"
+			}
+		}
+		return ": the user is in other groups"
+	}
+}
+
+// hintClaim tells why a claim has not the value that is asked for.
+func hintClaim(c *Claims, name string) string {
+	switch found := c.member(name); {
+	case found.IsText() || found == "true" || found == "false":
+		return ": the token has another value"
+	case found != "":
+		return ": it is neither a string nor a boolean, which is what Claim compares; Assert(...) with Claims.Decode can look at it"
+	case c.TokenUse == AccessToken && name == "cognito:username":
+		return ": an access token has it as username"
+	case c.TokenUse == AccessToken && (strings.HasPrefix(name, "custom:") || slices.Contains(attributes, name)):
+		return ": the token has no such claim; Cognito writes attributes of users into the ID token alone, unless a pre token generation trigger adds them"
+	}
+	return ": the token has no such claim"
+}
+
+// attributes are the standard attributes of a user.
+var attributes = strings.Fields(`address birthdate email email_verified family_name gender given_name locale middle_name name nickname
+	phone_number phone_number_verified picture preferred_username profile updated_at website zoneinfo`)

@@ -1,0 +1,139 @@
+// Package jws takes the compact form of a JWS apart (RFC 7515, section 7.1) and
+// reads its JOSE header. It verifies nothing.
+//
+//	header.payload.signature
+//	   │       │       │
+//	   │       └───────┴── canonical base64url without padding
+//	   └── alg is RS256, kid is there, nothing critical, encrypted or nested
+//
+// What is wrong with a token is a [Fault]. The package knows no texts for people
+// and no HTTP: its caller turns a Fault into an answer.
+package jws
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/cognitoauth/cognitoauth/internal/base64url"
+)
+
+// Fault is what is wrong with the form or the header of a token.
+type Fault uint8
+
+// The faults, in the order in which we look for them: first Parts, then those of
+// the header, last the Encoding of the other two segments.
+const (
+	None            Fault = iota
+	Parts                 // it has other than three segments
+	LongHeader            // its header has more than MaxHeaderBytes
+	Encoding              // a segment is not canonical base64url without padding
+	HeaderJSON            // its header is not one strict JSON object
+	Algorithm             // alg is not RS256
+	KeyIDMissing          // there is no kid
+	KeyIDNotString        // kid is not a string
+	KeyIDEmpty            // kid is ""
+	KeyIDTooLong          // kid has more than MaxKeyIDBytes
+	ForbiddenMember       // one of crit, b64, enc, zip and cty is there
+	Type                  // typ is neither JWT nor at+jwt
+)
+
+const (
+	// MaxHeaderBytes bounds the decoded header. Cognito's has about 80 bytes.
+	MaxHeaderBytes = 1 << 10
+	// MaxKeyIDBytes bounds kid. Cognito's has 44 bytes.
+	MaxKeyIDBytes = 256
+)
+
+// Token is one token taken apart, and the memory for it. After [Token.Reset] the
+// next token uses the same memory. Its slices are valid until then.
+type Token struct {
+	// Header is the JOSE header: the Token's own, or one that Headers remember.
+	Header *Header
+	// Signed is the text that the signature is over: header and payload as they
+	// were sent, with the dot between them.
+	Signed string
+	// Payload and Signature are decoded.
+	Payload, Signature []byte
+
+	encoded string // the segment of the header
+	own     Header
+	buf     []byte // what all segments are decoded into
+}
+
+// Split takes a compact token apart. It looks the header up among the remembered
+// ones first. A header that is no good is refused before the rest is decoded.
+func (t *Token) Split(compact string, known *Headers) Fault {
+	payload, signature, fault := t.Cut(compact)
+	if fault != None {
+		return fault
+	}
+	if t.Header = known.find(t.encoded); t.Header == nil {
+		if fault = t.ReadHeader(); fault != None {
+			return fault
+		}
+	}
+	return t.ReadBody(payload, signature)
+}
+
+// Cut finds the three segments.
+func (t *Token) Cut(compact string) (payload, signature string, _ Fault) {
+	head, rest, _ := strings.Cut(compact, ".")
+	payload, signature, ok := strings.Cut(rest, ".")
+	if !ok || strings.IndexByte(signature, '.') >= 0 {
+		return "", "", Parts
+	}
+	t.encoded, t.Signed = head, compact[:len(head)+1+len(payload)]
+	return payload, signature, None
+}
+
+// ReadHeader decodes and checks the header's segment. With a fault, Header is nil
+// and [Token.Rejected] has what was read.
+func (t *Token) ReadHeader() Fault {
+	if len(t.encoded) > base64.RawURLEncoding.EncodedLen(MaxHeaderBytes) {
+		return LongHeader
+	}
+	n := len(t.buf)
+	var ok bool
+	if t.buf, ok = base64url.AppendDecode(t.buf, t.encoded); !ok {
+		return Encoding
+	}
+	fault := t.own.decode(t.buf[n:])
+	if fault == None {
+		t.Header = &t.own
+	}
+	return fault
+}
+
+// Rejected is the header that [Token.ReadHeader] found a fault in.
+func (t *Token) Rejected() *Header { return &t.own }
+
+// ReadBody decodes the other two segments, the shorter one first.
+func (t *Token) ReadBody(payload, signature string) Fault {
+	var ok1, ok2 bool
+	n := len(t.buf)
+	t.buf, ok1 = base64url.AppendDecode(t.buf, signature)
+	t.Signature = t.buf[n:]
+	if ok1 {
+		n = len(t.buf)
+		t.buf, ok2 = base64url.AppendDecode(t.buf, payload)
+		t.Payload = t.buf[n:]
+	}
+	if !ok2 {
+		return Encoding
+	}
+	return None
+}
+
+// maxKept is the size in bytes up to which the memory is kept for the next token.
+const maxKept = 16 << 10
+
+// Reset takes the token out of t and overwrites its memory. It reports whether t
+// is worth keeping for the next token.
+func (t *Token) Reset() bool {
+	if cap(t.buf) > maxKept {
+		return false
+	}
+	clear(t.buf)
+	*t = Token{buf: t.buf[:0]}
+	return true
+}

@@ -1,0 +1,437 @@
+package cognitoauth
+
+import (
+	"cmp"
+	"iter"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth/internal/keyset"
+)
+
+// Pool is one user pool, or one kind of token of it, that is accepted, with the
+// settings that count for its tokens.
+type Pool struct {
+	_ [0]func() // keyed literals only
+
+	// ID is the user pool's ID, "eu-west-1_EXAMPLE01": a region, an underscore,
+	// letters and digits, at most 55 characters. Region, issuers and key-set URL
+	// follow from it, in the partitions aws, aws-cn, aws-us-gov and aws-eusc. For
+	// another region, or an emulator, Issuer is needed, and ID may look as it
+	// likes; entries of one ID are one pool to those who key data by PoolID.
+	// Required.
+	ID string
+	// ClientIDs are the app clients whose tokens are accepted, compared with
+	// client_id, on ID tokens with aud. Required, unless
+	// DangerouslyAllowAnyClient. Each is at most 128 bytes of printable ASCII
+	// without space and comma, and is there once.
+	ClientIDs []string
+	// TokenUse is the kind of token, AccessToken or IDToken. Empty: AccessToken.
+	// To accept both, list the pool twice.
+	TokenUse TokenUse
+	// Audiences are the resource identifiers that this API answers to (RFC 8707),
+	// compared byte for byte, each not empty and there once. With them, a user's token must name one of them in
+	// aud. A machine's, which no client can bind to a resource, may as well have no
+	// aud, or its own client_id there. None: a token with an aud that does not name
+	// its own client_id is refused. Access tokens only: with TokenUse IDToken
+	// they are a mistake, and so is an app client's ID among them.
+	Audiences []string
+	// ReplicaRegions are further regions of a multi-Region pool, whose original
+	// form of the issuer is accepted too. The updated form always names the
+	// primary region. None: that of ID alone. They are of its partition, each is
+	// there once, without ID's own, and they exclude Issuer. Each has a key set of
+	// its own, unless JWKSURL or JWKS says where all keys are.
+	ReplicaRegions []string
+	// MaxLifetime bounds exp - iat, or exp - now without iat; Config.Leeway is
+	// added. Zero: 24 h, the longest that Cognito allows; an emulator may need
+	// more. At most 100 years, not negative. A token that lives longer is refused
+	// with 401 (lifetime_too_long).
+	MaxLifetime time.Duration
+	// Issuer replaces the issuers that follow from ID, for emulators and custom
+	// endpoints, or to pin one form. It is compared byte for byte and is not
+	// called, except for keys, if neither JWKSURL nor JWKS is there. Empty: the
+	// original form, https://cognito-idp.{region}.amazonaws.com/{ID}, and the
+	// updated one, https://issuer-cognito-idp.{region}.amazonaws.com/{ID}, with
+	// the host suffix of the partition. An http or https URL without user, query
+	// and fragment, whose last slash counts like any other byte, and on Cognito's
+	// own hosts one of these forms for ID; excludes ReplicaRegions.
+	Issuer string
+	// JWKSURL is where keys are fetched, if elsewhere than at the issuer. Empty:
+	// /.well-known/jwks.json below Issuer, or else below the original form of ID's
+	// issuer and, where that fails or takes a second, below the updated one; for
+	// tokens of a replica region below that region's. It has neither user
+	// nor fragment and must be https, or http on loopback (localhost, 127.0.0.0/8,
+	// ::1) unless DangerouslyAllowHTTP is set.
+	JWKSURL string
+	// JWKS is a key set known in advance (RFC 7517): nothing is fetched, and a
+	// key that is not in it stays unknown. It does not age. Nil: keys are fetched.
+	// At most 256 KiB and 100 keys, with one that is usable; an empty one is a
+	// mistake. Excludes JWKSURL.
+	JWKS []byte
+	// DangerouslyAllowAnyClient accepts every app client of the pool, those that
+	// somebody registers tomorrow included. False: ClientIDs alone. Excludes
+	// ClientIDs.
+	DangerouslyAllowAnyClient bool
+	// DangerouslyAllowHTTP allows a key-set URL with http on any host. Whoever is
+	// on the way can then replace the keys. False: on loopback alone. Where nothing
+	// is fetched by http it changes nothing.
+	DangerouslyAllowHTTP bool
+}
+
+const (
+	defaultMaxLifetime = 24 * time.Hour
+	maxMaxLifetime     = 100 * 365 * 24 * time.Hour
+	wellKnownKeys      = "/.well-known/jwks.json"
+	maxPoolIDBytes     = 55
+)
+
+// pool checks the i-th Pool and adds what it accepts.
+func (b *builder) pool(i int, p Pool) {
+	field := "Pools[" + strconv.Itoa(i) + "]."
+	fault := func(format string, args ...any) { b.mistake(field+format, args...) }
+	e := &entry{id: p.ID, use: p.TokenUse, audiences: slices.Clone(p.Audiences), maxLifetime: p.MaxLifetime}
+	if e.use == "" {
+		e.use = AccessToken
+	}
+	if e.maxLifetime == 0 {
+		e.maxLifetime = defaultMaxLifetime
+	}
+	region := p.checkID(fault)
+	e.clients = p.checkClients(fault)
+	p.checkRest(e, fault)
+	p.checkIssuer(region, fault)
+	p.checkURLs(fault)
+	var static *heldSet
+	if p.JWKS != nil {
+		set, err := keyset.Parse(p.JWKS)
+		if err != nil {
+			fault("JWKS: %v", err)
+		} else {
+			static = &heldSet{Set: set}
+		}
+	}
+	for iss, source := range b.trusts(p, region, static) {
+		b.accept(field, iss, &trust{e, source})
+	}
+}
+
+// accept makes t responsible for the tokens of iss that are of its kind.
+func (b *builder) accept(field, iss string, t *trust) {
+	key := string(t.use) + " " + iss
+	if other := b.uses[key]; other != "" {
+		b.mistake("%sTokenUse: %s tokens of issuer %q are accepted by Config.%s already: merge the two, with the ClientIDs of both, or let them differ in TokenUse",
+			field, t.use, iss, strings.TrimSuffix(other, "."))
+		return
+	}
+	b.uses[key] = field
+	if b.issuers[iss] == nil {
+		b.issuers[iss] = &issuer{}
+		b.known = append(b.known, iss)
+	}
+	b.first = cmp.Or(b.first, t)
+	if t.use == IDToken {
+		b.issuers[iss].id = t
+	} else {
+		b.issuers[iss].access = t
+	}
+}
+
+// issuers are the values of iss that a Pool accepts: the one that is set, or
+// the original and the updated form, and the original form of each replica.
+func (p *Pool) issuers(region string) []string {
+	if p.Issuer != "" {
+		return []string{p.Issuer}
+	}
+	home := partition(region)
+	if home < 0 {
+		return nil
+	}
+	suffix := "." + partitions[home].suffix + "/" + p.ID
+	all := []string{"https://cognito-idp." + region + suffix, "https://issuer-cognito-idp." + region + suffix}
+	for _, replica := range p.ReplicaRegions {
+		all = union(all, []string{"https://cognito-idp." + replica + suffix})
+	}
+	return all
+}
+
+// trusts are the issuers of a Pool, each with the source of its keys.
+func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[string, *keySource] {
+	return func(yield func(string, *keySource) bool) {
+		issuers := p.issuers(region)
+		var shared *keySource
+		switch {
+		case p.JWKS != nil:
+			shared = b.source(p.ID)
+			if static != nil {
+				shared.publish(static, nil)
+			}
+		case p.JWKSURL != "":
+			shared = b.source(p.ID, p.JWKSURL)
+		case p.Issuer != "":
+			shared = b.source(p.ID, p.Issuer+wellKnownKeys)
+		}
+		for i, iss := range issuers {
+			source := shared
+			switch {
+			case source != nil:
+			case i < 2: // the two forms for the primary region
+				source = b.source(p.ID, issuers[0]+wellKnownKeys, issuers[1]+wellKnownKeys)
+			default:
+				source = b.source(p.ID, iss+wellKnownKeys)
+			}
+			if !yield(iss, source) {
+				return
+			}
+		}
+	}
+}
+
+// source is the key source for these URLs, one for all Pool entries.
+func (b *builder) source(pool string, urls ...string) *keySource {
+	for _, s := range b.sources {
+		if len(urls) > 0 && slices.Equal(s.urls, urls) {
+			return s
+		}
+	}
+	s := newKeySource(pool, urls, b.client, b.now, b.log)
+	b.sources = append(b.sources, s)
+	return s
+}
+
+// checkID returns the region of the pool, "" if it has none that is known.
+func (p *Pool) checkID(fault func(string, ...any)) (region string) {
+	m := poolID.FindStringSubmatch(p.ID)
+	if m != nil {
+		region = m[1]
+	}
+	known := knownPool(p.ID)
+	switch {
+	case p.ID == "":
+		fault("ID is empty, expected a user pool's ID such as %q", "eu-west-1_EXAMPLE01")
+	case strings.TrimSpace(p.ID) != p.ID && knownPool(strings.TrimSpace(p.ID)):
+		fault("ID %q is not of the form region_name, for the white space around it: expected %q", p.ID, strings.TrimSpace(p.ID))
+	case identityPool.MatchString(p.ID):
+		fault("ID %q is an identity pool's, expected a user pool's such as %q", p.ID, "eu-west-1_EXAMPLE01")
+	case p.Issuer != "" || known:
+		return region
+	case strings.Contains(p.ID, "/") || strings.Contains(p.ID, "."):
+		parts := strings.Split(p.ID, "/")
+		if i := slices.IndexFunc(parts, knownPool); i >= 0 {
+			fault("ID %q is a URL or ARN, expected the user pool's ID in it, %q", p.ID, parts[i])
+			return ""
+		}
+		fault("ID %q is a URL, domain or ARN, expected the user pool's ID such as %q", p.ID, "eu-west-1_EXAMPLE01")
+	case region != "":
+		fault("ID %q: region %q is in none of the partitions aws, aws-cn, aws-us-gov and aws-eusc; set Issuer as well", p.ID, region)
+	default:
+		fault("ID %q is not of the form region_name, such as %q; an emulator's ID needs Issuer as well", p.ID, "eu-west-1_EXAMPLE01")
+	}
+	return ""
+}
+
+// checkClients returns the accepted app clients, nil for any.
+func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
+	if p.DangerouslyAllowAnyClient {
+		if len(p.ClientIDs) > 0 {
+			fault("DangerouslyAllowAnyClient and ClientIDs exclude each other: drop one")
+		}
+		return nil
+	}
+	if len(p.ClientIDs) == 0 {
+		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)")
+	}
+	clients := map[string]bool{}
+	for i, id := range p.ClientIDs {
+		switch {
+		case id == "":
+			fault("ClientIDs[%d] is empty: drop it", i)
+		case strings.Contains(id, ","):
+			fault("ClientIDs[%d] %q: a comma separates nothing here, put one ID into each string", i, id)
+		case strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) || len(id) > 128:
+			fault("ClientIDs[%d] %q is no app client's ID: one ID of at most 128 letters and digits each", i, id)
+		case clients[id]:
+			fault("ClientIDs[%d] %q is there twice: drop one", i, id)
+		}
+		clients[id] = true
+	}
+	return clients
+}
+
+func (p *Pool) checkRest(e *entry, fault func(string, ...any)) {
+	if e.use != AccessToken && e.use != IDToken {
+		fault("TokenUse is %q, expected AccessToken, IDToken or nothing", p.TokenUse)
+	}
+	if p.MaxLifetime < 0 || p.MaxLifetime > maxMaxLifetime {
+		fault("MaxLifetime is %s, expected 0 (for %s) to %s", p.MaxLifetime, defaultMaxLifetime, maxMaxLifetime)
+	}
+	if len(p.Audiences) > 0 && e.use == IDToken {
+		fault("Audiences and TokenUse IDToken exclude each other: the aud of an ID token is its app client, which ClientIDs checks")
+	}
+	for i, aud := range p.Audiences {
+		switch {
+		case aud == "":
+			fault("Audiences[%d] is empty: drop it", i)
+		case slices.Contains(p.Audiences[:i], aud):
+			fault("Audiences[%d] %q is there twice: drop one", i, aud)
+		case e.clients[aud]:
+			fault("Audiences[%d] %q is an app client's ID: leave it in ClientIDs alone, which client_id is compared with; "+
+				"access tokens have no aud, unless they are bound to the URL of an API, and those are Audiences", i, aud)
+		}
+	}
+}
+
+// checkIssuer checks Issuer and ReplicaRegions.
+func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
+	for i, replica := range p.ReplicaRegions {
+		switch home := partition(region); {
+		case p.Issuer != "":
+			fault("ReplicaRegions and Issuer exclude each other: Issuer is the only one that is accepted")
+			return
+		case home < 0: // ID is at fault
+		case partition(replica) < 0:
+			fault("ReplicaRegions[%d] %q is not a region, such as %q", i, replica, "us-east-1")
+		case partition(replica) != home:
+			fault("ReplicaRegions[%d] %q is in another partition than the pool's region %q", i, replica, region)
+		case replica == region || slices.Contains(p.ReplicaRegions[:i], replica):
+			fault("ReplicaRegions[%d] %q is there already: the pool's own region %q counts without being listed", i, replica, region)
+		}
+	}
+	if p.Issuer == "" {
+		return
+	}
+	u, err := url.Parse(p.Issuer)
+	if u != nil {
+		u.Host = strings.ToLower(u.Host)
+	}
+	follows := "the issuer follows from ID"
+	forms := (&Pool{ID: p.ID}).issuers(region) // none in a region that is not known
+	if forms != nil {
+		follows += ", and is " + strconv.Quote(forms[0])
+	}
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		fault("Issuer %q is not an absolute http or https URL without query and fragment, nor user; leave it empty for a pool on AWS", redacted(p.Issuer))
+	case hostedUI(u):
+		fault("Issuer %q is the pool's login domain, which issues nothing: leave Issuer empty, %s", p.Issuer, follows)
+	case strings.HasPrefix(u.Host, "cognito-identity."):
+		fault("Issuer %q issues identity pools' tokens, which are not accepted: leave it empty, %s", p.Issuer, follows)
+	case awsIssuer(u) && region != "" && u.Path == "/"+p.ID && !strings.HasPrefix(u.Host[strings.Index(u.Host, "cognito-idp."):], "cognito-idp."+region+"."):
+		fault("Issuer %q is not in region %q of ID %q: leave Issuer empty, or use ReplicaRegions for a multi-Region pool", p.Issuer, region, p.ID)
+	case strings.HasSuffix(p.Issuer, "/") && slices.Contains(forms, strings.TrimRight(p.Issuer, "/")):
+		fault("Issuer %q ends in a slash, and issuers are compared byte for byte: leave Issuer empty, %s", p.Issuer, follows)
+	case awsIssuer(u) && forms != nil && (u.Path != "/"+p.ID || !strings.HasPrefix(p.Issuer, "https://"+u.Host)):
+		fault("Issuer %q is none of ID %q: leave Issuer empty, %s", p.Issuer, p.ID, follows)
+	case awsIssuer(u) && !strings.HasPrefix(p.Issuer, "https://"+u.Host):
+		fault("Issuer %q: Cognito writes %q, and issuers are compared byte for byte", p.Issuer, "https://"+u.Host)
+	case awsIssuer(u) && u.Path != "/"+p.ID:
+		fault("Issuer %q: expected the path %q, which is ID, on Cognito's own host", p.Issuer, "/"+p.ID)
+	}
+}
+
+// checkURLs checks where keys come from.
+func (p *Pool) checkURLs(fault func(string, ...any)) {
+	where, address := "JWKSURL", p.JWKSURL
+	switch {
+	case p.JWKS != nil && p.JWKSURL != "":
+		fault("JWKS and JWKSURL exclude each other: drop one")
+		return
+	case p.JWKS != nil:
+		return
+	case address == "":
+		where, address = "Issuer", p.Issuer
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "":
+		if where == "JWKSURL" { // Issuer has been checked, or is left to ID
+			fault("JWKSURL %q is not an absolute https URL without user and fragment", redacted(address))
+		}
+	case where == "JWKSURL" && onAWS(u, p.ID) && u.Path != "/"+p.ID+wellKnownKeys:
+		fault("JWKSURL %q: pool %q has its keys at the path %q; leave JWKSURL empty, the URL follows from ID", address, p.ID, "/"+p.ID+wellKnownKeys)
+	case where == "JWKSURL" && hostedUI(u):
+		fault("JWKSURL %q is on the pool's login domain, which has no keys: leave it empty, the URL follows from ID", address)
+	case u.Scheme == "http" && !p.DangerouslyAllowHTTP && !loopback(u.Hostname()):
+		fault("%s %q: keys are fetched over https, or http on loopback only; DangerouslyAllowHTTP allows it elsewhere", where, address)
+	}
+}
+
+// redacted is a URL without the password in it.
+func redacted(s string) string {
+	u, err := url.Parse(s)
+	switch {
+	case err == nil && u.User != nil:
+		return u.Redacted()
+	case err != nil && strings.Contains(s, "@"):
+		return "(not a URL)"
+	}
+	return s
+}
+
+func hostedUI(u *url.URL) bool {
+	host := strings.ToLower(u.Hostname())
+	return strings.HasSuffix(host, ".amazoncognito.com") || strings.HasSuffix(host, ".amazoncognito.com.cn")
+}
+
+func awsIssuer(u *url.URL) bool {
+	return strings.HasPrefix(u.Host, "cognito-idp.") || strings.HasPrefix(u.Host, "issuer-cognito-idp.")
+}
+
+// onAWS reports whether u is on a host of AWS where the pool of that ID has its
+// issuer or a replica's.
+func onAWS(u *url.URL, id string) bool {
+	region, _ := userPool("https://" + strings.ToLower(u.Host) + "/" + id)
+	return region != ""
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback() // nil is none
+}
+
+// partitions are the endpoint suffixes by region.
+var partitions = []struct {
+	region *regexp.Regexp
+	suffix string
+}{
+	{regexp.MustCompile(`^(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+$`), "amazonaws.com"},
+	{regexp.MustCompile(`^us-gov-[a-z]+-[0-9]+$`), "amazonaws.com"},
+	{regexp.MustCompile(`^cn-[a-z]+-[0-9]+$`), "amazonaws.com.cn"},
+	{regexp.MustCompile(`^eusc-[a-z]+-[a-z]+-[0-9]+$`), "amazonaws.eu"},
+}
+
+// partition is the index of a region's partition, -1 if it is in none of them.
+func partition(region string) int {
+	for i, p := range partitions {
+		if p.region.MatchString(region) {
+			return i
+		}
+	}
+	return -1
+}
+
+var (
+	poolID       = regexp.MustCompile(`^([a-z0-9-]+)_[0-9a-zA-Z]+$`)
+	identityPool = regexp.MustCompile(`^[a-z0-9-]+:[0-9a-fA-F-]{36}$`)
+)
+
+// knownPool reports whether s is the ID of a pool in a region that is known.
+func knownPool(s string) bool {
+	m := poolID.FindStringSubmatch(s)
+	return m != nil && len(s) <= maxPoolIDBytes && partition(m[1]) >= 0
+}
+
+// userPool is the region and the ID in an issuer of the two forms of AWS, "" and
+// "" if iss is not one.
+func userPool(iss string) (region, id string) {
+	host, id, _ := strings.Cut(strings.TrimPrefix(iss, "https://"), "/")
+	host, found := strings.CutPrefix(strings.TrimPrefix(host, "issuer-"), "cognito-idp.")
+	region, suffix, _ := strings.Cut(host, ".")
+	if i := partition(region); !found || i < 0 || partitions[i].suffix != suffix || !knownPool(id) {
+		return "", ""
+	}
+	return region, id
+}
