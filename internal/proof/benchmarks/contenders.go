@@ -17,6 +17,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/benchmarks/build"
 )
 
 // contender is one way to verify a token, or to refuse one.
@@ -34,6 +35,7 @@ type contender struct {
 	// refused is the code that token has to be refused with, "" if it is to be
 	// accepted.
 	refused string
+	code    func(error) string // of a refusal; nil: build.Code, of this tree
 
 	oneCPU bool // measured on one CPU only
 	// What it does not look at, because it cannot or because nothing in what
@@ -50,9 +52,12 @@ func (c contender) measured() func() error {
 	if c.refused == "" {
 		return try
 	}
+	code := c.code
+	if code == nil {
+		code = build.Code
+	}
 	return func() error {
-		err := try()
-		if e, ok := err.(*cognitoauth.Error); !ok || e.Code != c.refused {
+		if err := try(); code(err) != c.refused {
 			return fmt.Errorf("refused with %v, expected %s", err, c.refused)
 		}
 		return nil
@@ -71,15 +76,17 @@ type field struct {
 // it returns.
 func newField() (f *field, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	pool, err := cognitotest.Start(cognitotest.Options{})
+	f, err = newPool()
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	f = &field{pool: pool, token: tokenOf(pool).String(), close: func() { cancel(); pool.Close() }}
+	stop := f.close
+	end := func() { cancel(); stop() }
+	f.close = end
 	defer func() {
-		if err != nil {
-			f.close()
+		if err != nil { // and f is nil
+			end()
 		}
 	}()
 	floor, err := f.floor()
@@ -108,6 +115,15 @@ func newField() (f *field, err error) {
 		}
 	}
 	return f, nil
+}
+
+// newPool starts the pool and makes the token; there are no contenders yet.
+func newPool() (*field, error) {
+	pool, err := cognitotest.Start(cognitotest.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &field{pool: pool, token: tokenOf(pool).String(), close: pool.Close}, nil
 }
 
 // tokenOf is the token that everybody is measured on: an access token of a user
@@ -269,6 +285,27 @@ func (f *field) refusals(ctx context.Context) ([]contender, error) {
 	if _, err := auth.Validate(ctx, f.token); err != nil { // its header is known from now on
 		return nil, err
 	}
+	tokens, err := f.refusedTokens()
+	if err != nil {
+		return nil, err
+	}
+	var all []contender
+	for _, r := range tokens {
+		all = append(all, contender{key: r.code, name: "cognitoauth, " + r.name, as: "`" + r.code + "`", worker: validate(auth),
+			token: r.token, refused: r.code, oneCPU: true, fetches: fetchesOf(auth)})
+	}
+	return all, nil
+}
+
+// refusedToken is a token with one fault.
+type refusedToken struct {
+	before            string // which work the refusal spares, "" if none
+	name, code, token string
+}
+
+// refusedTokens has one token for each reason to refuse, in the order in which
+// the library looks for them.
+func (f *field) refusedTokens() ([]refusedToken, error) {
 	other, err := cognitotest.Start(cognitotest.Options{ID: "eu-west-1_Other0001", InProcess: true})
 	if err != nil {
 		return nil, err
@@ -277,20 +314,18 @@ func (f *field) refusals(ctx context.Context) ([]contender, error) {
 	good := tokenOf(f.pool)
 	dot := strings.IndexByte(f.token, '.')
 	hs256 := base64.RawURLEncoding.EncodeToString([]byte(`{"kid":"x","alg":"HS256"}`))
-	var all []contender
-	for _, r := range []struct{ name, code, token string }{
-		{"over-long", "token_too_large", strings.Repeat("a", 40<<10)},
-		{"malformed", "token_malformed", f.token[:len(f.token)-1] + "!"},
-		{"another algorithm", "algorithm_unsupported", hs256 + f.token[dot:]},
-		{"another issuer", "issuer_mismatch", tokenOf(other).String()},
-		{"an ID token", "token_use_mismatch", f.pool.IDToken().String()},
-		{"expired", "token_expired", good.ExpiresIn(-time.Hour).String()},
-		{"another client", "client_mismatch", withClient(good, "another1client").String()},
-		{"unknown key", "key_unknown", good.SetHeader("kid", "unknown").String()},
-		{"bad signature", "signature_invalid", good.Tampered().String()},
-	} {
-		all = append(all, contender{key: r.code, name: "cognitoauth, " + r.name, as: "`" + r.code + "`", worker: validate(auth),
-			token: r.token, refused: r.code, oneCPU: true, fetches: fetchesOf(auth)})
-	}
-	return all, nil
+	const payload, signature = "payload", "signature"
+	return []refusedToken{
+		{payload, "over-long", "token_too_large", strings.Repeat("a", 40<<10)},
+		{payload, "malformed", "token_malformed", f.token[:len(f.token)-1] + "!"},
+		{payload, "another algorithm", "algorithm_unsupported", hs256 + f.token[dot:]},
+
+		{signature, "another issuer", "issuer_mismatch", tokenOf(other).String()},
+		{signature, "an ID token", "token_use_mismatch", f.pool.IDToken().String()},
+		{signature, "expired", "token_expired", good.ExpiresIn(-time.Hour).String()},
+		{signature, "another client", "client_mismatch", withClient(good, "another1client").String()},
+		{signature, "unknown key", "key_unknown", good.SetHeader("kid", "unknown").String()},
+
+		{"", "bad signature", "signature_invalid", good.Tampered().String()},
+	}, nil
 }

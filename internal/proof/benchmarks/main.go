@@ -3,12 +3,14 @@
 //
 //	go run -tags jwx_goccy . [-rounds N] [-slot D] [-write]
 //	go run . scale [-rounds N] [-tokens N] [-write]
+//	go run . compare [-old REVISION] [-rounds N] [-slot D]
 //	go run . render
 //
 // It prints a table, and beside it the figures that the library is held to;
 // with -write it keeps the results in results.json and puts the tables into the
 // README files, which render does again without measuring. It fails if a figure
-// is missed. Nothing else should run on the machine.
+// is missed. compare measures this tree beside an older build of the library, and
+// fails if this tree is worse. Nothing else should run on the machine.
 package main
 
 import (
@@ -40,10 +42,15 @@ func main() {
 		err = speedMain(args)
 	case "scale":
 		err = scaleMain(args)
+	case "compare":
+		err = compareMain(args)
 	case "render":
 		err = render()
 	default:
 		err = fmt.Errorf("there is no command %q", command)
+	}
+	if errors.Is(err, errReported) {
+		os.Exit(1)
 	}
 	if err != nil {
 		log.Fatal(err)
