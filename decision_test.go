@@ -276,8 +276,12 @@ func asRecord(d cognitoauth.Decision) map[string]any {
 
 // Whoever reads the log finds each field explained, and no other.
 func TestLogger_documented(t *testing.T) {
-	_, doc, _ := strings.Cut(lab.Text(t, "middleware.go"), "\t// Logger gets a record")
-	doc, _, _ = strings.Cut(doc, "\n\tLogger *slog.Logger\n")
+	var doc string
+	for _, name := range lab.Sources(t) {
+		if _, rest, found := strings.Cut(lab.Text(t, name), "\t// Logger gets a record"); found {
+			doc, _, _ = strings.Cut(rest, "\n\tLogger *slog.Logger\n")
+		}
+	}
 	var documented []string
 	for _, m := range regexp.MustCompile(`(?m)^\t//\t([a-z_, ]+?) {2,}`).FindAllStringSubmatch(doc, -1) {
 		documented = append(documented, strings.Split(m[1], ", ")...)

@@ -109,33 +109,27 @@ func headings(page string) (all []string) {
 // may be.
 func TestFieldsSayTheirDefaults(t *testing.T) {
 	found := 0
-	for name, page := range map[string]string{"Config": "middleware.go", "Pool": "validator.go"} {
-		file, err := parser.ParseFile(token.NewFileSet(), page, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
+	inspectLibrary(t, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || spec.Name.Name != "Config" && spec.Name.Name != "Pool" {
+			return true
 		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			spec, ok := n.(*ast.TypeSpec)
-			if !ok || spec.Name.Name != name {
-				return true
+		for _, field := range spec.Type.(*ast.StructType).Fields.List {
+			if !field.Names[0].IsExported() {
+				continue
 			}
-			for _, field := range spec.Type.(*ast.StructType).Fields.List {
-				if !field.Names[0].IsExported() {
-					continue
-				}
-				found++
-				doc := strings.Join(strings.Fields(field.Doc.Text()), " ")
-				if !regexp.MustCompile(`\b(Required|(Zero|Empty|Nil|None|False): )`).MatchString(doc) {
-					t.Errorf("%s.%s does not say what it is by default", name, field.Names[0])
-				}
-				number := regexp.MustCompile(`^(int|time\.Duration)$`).MatchString(types.ExprString(field.Type))
-				if number && !regexp.MustCompile(`(?i)at most [0-9]|[0-9] \S+ to [0-9]`).MatchString(doc) {
-					t.Errorf("%s.%s does not say how large it may be", name, field.Names[0])
-				}
+			found++
+			doc := strings.Join(strings.Fields(field.Doc.Text()), " ")
+			if !regexp.MustCompile(`\b(Required|(Zero|Empty|Nil|None|False): )`).MatchString(doc) {
+				t.Errorf("%s.%s does not say what it is by default", spec.Name.Name, field.Names[0])
 			}
-			return false
-		})
-	}
+			number := regexp.MustCompile(`^(int|time\.Duration)$`).MatchString(types.ExprString(field.Type))
+			if number && !regexp.MustCompile(`(?i)at most [0-9]|[0-9] \S+ to [0-9]`).MatchString(doc) {
+				t.Errorf("%s.%s does not say how large it may be", spec.Name.Name, field.Names[0])
+			}
+		}
+		return false
+	})
 	if found < 24 {
 		t.Errorf("%d settings found", found)
 	}
@@ -253,15 +247,23 @@ func quoted(cell string) (all []string) {
 	return all
 }
 
-// reasons reads from errors.go which codes there are, and the sentinel of each.
+// inspectLibrary visits the syntax of each source file of the library.
+func inspectLibrary(t *testing.T, visit func(ast.Node) bool) {
+	t.Helper()
+	for _, name := range lab.Sources(t) {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, visit)
+	}
+}
+
+// reasons reads from the source which codes there are, and the sentinel of each.
 func reasons(t *testing.T) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	all := map[string]string{}
-	ast.Inspect(file, func(n ast.Node) bool {
+	inspectLibrary(t, func(n ast.Node) bool {
 		lit, ok := n.(*ast.CompositeLit)
 		if !ok {
 			return true
@@ -277,7 +279,7 @@ func reasons(t *testing.T) map[string]string {
 		return true
 	})
 	if len(all) == 0 {
-		t.Fatal("errors.go has no reasons")
+		t.Fatal("the source has no reasons")
 	}
 	return all
 }
@@ -517,7 +519,7 @@ func TestREADMETableOfAnswers(t *testing.T) {
 		}
 	}
 	if len(all) != len(rows) {
-		t.Errorf("README has the codes\n%q\nerrors.go\n%q", slices.Sorted(maps.Keys(rows)), slices.Sorted(maps.Keys(all)))
+		t.Errorf("README has the codes\n%q\nthe source\n%q", slices.Sorted(maps.Keys(rows)), slices.Sorted(maps.Keys(all)))
 	}
 }
 
@@ -526,9 +528,13 @@ func TestREADMENamesExist(t *testing.T) {
 	doc := lab.Text(t, "README.md")
 	prose, _, _ := strings.Cut(doc, "## Speed") // and then ASP.NET Core: they have the names of others
 	found := namesExist(t, "README.md", prose)
+	source := ""
+	for _, name := range lab.Sources(t) {
+		source += lab.Text(t, name)
+	}
 	for _, name := range regexp.MustCompile(`COGNITO_[A-Z_]+`).FindAllString(doc, -1) {
 		found++
-		if !strings.Contains(lab.Text(t, "middleware.go"), `os.Getenv("`+name+`")`) {
+		if !strings.Contains(source, `os.Getenv("`+name+`")`) {
 			t.Errorf("README names %s, which nothing reads", name)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cognitoauth/cognitoauth/internal/proof/vectors/corpus"
@@ -44,6 +45,24 @@ func Text(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// Sources are the names of the files of the library itself, without its tests.
+func Sources(t testing.TB) (names []string) {
+	t.Helper()
+	paths, err := filepath.Glob(Path(t, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if !strings.HasSuffix(path, "_test.go") {
+			names = append(names, filepath.Base(path))
+		}
+	}
+	if len(names) == 0 {
+		t.Fatal("the library has no files")
+	}
+	return names
 }
 
 // VectorDir is where the vectors are; [Path] says what such a name is.
