@@ -13,7 +13,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
 // bench is one pool with its keys fetched, and a token of it.
@@ -261,7 +261,7 @@ func BenchmarkRefuse(b *testing.B) {
 // known the kid (1) and an alg that is not RS256 (1), and the texts that the Error
 // names.
 func TestAllocations(t *testing.T) {
-	if raceDetector() {
+	if lab.RaceDetector() {
 		t.Skip("the race detector allocates")
 	}
 	full, hit := newBench(t, -1), newBench(t, 0)
@@ -317,10 +317,4 @@ func (f bench) request(tb testing.TB) func() error {
 		}
 		return nil
 	}
-}
-
-// raceDetector reports whether the test was built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

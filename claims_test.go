@@ -1,27 +1,24 @@
 package cognitoauth_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"math/big"
-	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
 	"github.com/cognitoauth/cognitoauth/internal/kit"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
 // parseClaims reads a payload as the validator does, nil if it refuses it.
 func parseClaims(payload string) *cognitoauth.Claims {
-	c, err := kit.NewClaims([]byte(payload), "eu-west-1_AbCdEf123", atNoon, 30*time.Second)
+	c, err := kit.NewClaims([]byte(payload), "eu-west-1_AbCdEf123", lab.AtNoon, 30*time.Second)
 	if err != nil {
 		return nil
 	}
@@ -34,7 +31,7 @@ func TestClaims_fields(t *testing.T) {
 	common := `"iss":"` + iss + `","jti":"j","origin_jti":"o","event_id":"e","acr":"urn:x:1","auth_time":1772622000,"iat":1772625600,"nbf":1772625599,"exp":1772629200`
 	want := cognitoauth.Claims{
 		Subject: "s", Username: "jane", ClientID: client, TokenUse: cognitoauth.AccessToken, Issuer: iss, PoolID: d.pool.ID(), ID: "j", OriginID: "o",
-		EventID: "e", ACR: "urn:x:1", AuthTime: noon.Add(-time.Hour), IssuedAt: noon, NotBefore: noon.Add(-time.Second), Expiry: noon.Add(time.Hour),
+		EventID: "e", ACR: "urn:x:1", AuthTime: lab.Noon.Add(-time.Hour), IssuedAt: lab.Noon, NotBefore: lab.Noon.Add(-time.Second), Expiry: lab.Noon.Add(time.Hour),
 	}
 	id, machine, other, lean := want, want, want, want
 	other.Username = ""
@@ -61,7 +58,7 @@ func TestClaims_fields(t *testing.T) {
 	for _, row := range rows {
 		got, err := d.auth.Validate(t.Context(), d.pool.AccessToken().Payload([]byte(row.payload)).String())
 		if err != nil {
-			t.Errorf("%s: %v", row.name, asRefusal(t, err).Detail())
+			t.Errorf("%s: %v", row.name, lab.AsRefusal(t, err).Detail())
 			continue
 		}
 		for i := range reflect.TypeOf(row.want).NumField() {
@@ -423,95 +420,11 @@ func TestClaims_zero(t *testing.T) {
 	}
 }
 
-func TestFromContext_none(t *testing.T) {
-	look := func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := cognitoauth.FromContext(r.Context()); c != nil || ok {
-			t.Errorf("%s: %v, %v", r.URL, c, ok)
-		}
-	}
-	look(nil, httptest.NewRequest("GET", "/outside", nil))
-	mux := http.NewServeMux()
-	mux.Handle("/optional", cognitoauth.Optional(http.HandlerFunc(look)))
-	mux.Handle("/anonymous", cognitoauth.AllowAnonymous(http.HandlerFunc(look)))
-	handler := newDesk(t).auth.Wrap(mux)
-	for _, path := range []string{"/optional", "/anonymous"} {
-		w := httptest.NewRecorder()
-		if handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil)); w.Code != 200 {
-			t.Errorf("%s: %d", path, w.Code)
-		}
-	}
-}
-
-// Claims written by hand look to a handler like those of a token; they use the
-// machine's clock.
-func TestFromContext_byHand(t *testing.T) {
-	mine := &cognitoauth.Claims{TokenUse: cognitoauth.IDToken, Subject: "s", AuthTime: time.Now()}
-	r := cognitotest.WithClaims(httptest.NewRequest("GET", "/", nil), mine)
-	c, ok := cognitoauth.FromContext(r.Context())
-	if !ok || c.Subject != "s" {
-		t.Fatalf("%v, %v", c, ok)
-	}
-	if err := cognitoauth.AuthenticatedWithin(time.Hour).Check(r, c); err != nil {
-		t.Error(err)
-	}
-	defer func() {
-		if text, _ := recover().(string); !strings.HasPrefix(text, "cognitoauth: ") {
-			t.Errorf("nil claims: panic %q", text)
-		}
-	}()
-	cognitotest.WithClaims(r, nil)
-}
-
-func TestWithExpiry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true, Now: func() time.Time { return time.Now().Add(-24 * time.Hour) }})
-		auth := mustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.Leeway = 10 * time.Second })
-		claims, err := auth.Validate(t.Context(), pool.AccessToken().ExpiresIn(time.Minute).String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := cognitoauth.WithExpiry(t.Context(), claims)
-		defer cancel()
-		time.Sleep(70*time.Second - 1)
-		if ctx.Err() != nil {
-			t.Error("ended too early")
-		}
-		time.Sleep(time.Nanosecond)
-		synctest.Wait()
-		if e := asRefusal(t, context.Cause(ctx)); e.Code != "token_expired" || ctx.Err() == nil {
-			t.Errorf("%v, because of %s", ctx.Err(), e.Code)
-		}
-		early, cancel := cognitoauth.WithExpiry(t.Context(), claims)
-		defer cancel()
-		if e := asRefusal(t, context.Cause(early)); e.Code != "token_expired" {
-			t.Errorf("of an expired token: %s", e.Code)
-		}
-		time.Sleep(10 * time.Second)
-	})
-	ctx, cancel := cognitoauth.WithExpiry(t.Context(), nil)
-	defer cancel()
-	if e := asRefusal(t, context.Cause(ctx)); e.Code != "token_missing" {
-		t.Errorf("of no claims: %s", e.Code)
-	}
-	ctx, cancel = cognitoauth.WithExpiry(t.Context(), new(cognitoauth.Claims))
-	defer cancel()
-	if ctx.Err() == nil {
-		t.Error("zero claims have not expired")
-	}
-	ctx, cancel = cognitoauth.WithExpiry(t.Context(), &cognitoauth.Claims{Expiry: time.Now().Add(time.Hour)})
-	if ctx.Err() != nil {
-		t.Error("an hour has passed")
-	}
-	if cancel(); ctx.Err() == nil {
-		t.Error("cancel does not end it")
-	}
-}
-
 // A token from the ordinary to the largest costs in proportion to its length,
 // whatever it is full of. A square law would cost sixteen times as much for
 // four times the length.
 func TestClaims_linearInLength(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	names := func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -528,13 +441,13 @@ func TestClaims_linearInLength(t *testing.T) {
 		"audiences": func(n int) string { return `"aud":["` + strings.Repeat(`x","`, n) + `x"],` },
 		"backslash": func(n int) string { return `"x":"` + strings.Repeat(`\\`, n) + `",` },
 	}
-	auth := mustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes = 4 << 20 })
+	auth := lab.MustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes = 4 << 20 })
 	for name, fill := range fills {
 		token := func(n int) string {
 			return pool.AccessToken().Payload([]byte(`{` + fill(n) + `"iss":"x"}`)).SignedWith(noSignature).String()
 		}
 		short, long := token(5000), token(20000)
-		if code := decide(t, auth, long); code != "issuer_mismatch" {
+		if code := lab.Decide(t, auth, long); code != "issuer_mismatch" {
 			t.Errorf("%s: code %q", name, code)
 		}
 		if !grows(12, func() { auth.Validate(t.Context(), short) }, func() { auth.Validate(t.Context(), long) }) {

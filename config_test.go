@@ -1,10 +1,13 @@
 package cognitoauth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/cookiejar"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,12 +15,8 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
-
-// goodPool is a Pool without a mistake.
-func goodPool() cognitoauth.Pool {
-	return cognitoauth.Pool{ID: "eu-west-1_EXAMPLE01", ClientIDs: []string{"1example23456789"}}
-}
 
 // mistake is something wrong with a Config: which field the message has to
 // name, and a word of the cure.
@@ -26,31 +25,6 @@ type mistake struct {
 	field  string
 	cure   string
 	change func(*cognitoauth.Config)
-}
-
-// inPool is a mistake in Pools[0].
-func inPool(name, field, cure string, change func(*cognitoauth.Pool)) mistake {
-	return mistake{name, "Config.Pools[0]." + field, cure, func(c *cognitoauth.Config) { change(&c.Pools[0]) }}
-}
-
-func poolNamed(s string) func(*cognitoauth.Pool) { return func(p *cognitoauth.Pool) { p.ID = s } }
-func keysAt(s string) func(*cognitoauth.Pool)    { return func(p *cognitoauth.Pool) { p.JWKSURL = s } }
-func keysKnown(s string) func(*cognitoauth.Pool) {
-	return func(p *cognitoauth.Pool) { p.JWKS = []byte(s) }
-}
-func forClients(s ...string) func(*cognitoauth.Pool) {
-	return func(p *cognitoauth.Pool) { p.ClientIDs = s }
-}
-func forAudiences(s ...string) func(*cognitoauth.Pool) {
-	return func(p *cognitoauth.Pool) { p.Audiences = s }
-}
-
-func allOf(all ...func(*cognitoauth.Pool)) func(*cognitoauth.Pool) {
-	return func(p *cognitoauth.Pool) {
-		for _, change := range all {
-			change(p)
-		}
-	}
 }
 
 var configMistakes = []mistake{
@@ -68,123 +42,6 @@ var configMistakes = []mistake{
 	{"a line break in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = "a\r\nb" }},
 	{"a realm outside ASCII", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = "café" }},
 	{"a realm of 129 bytes", "Config.Realm", "at most 128", func(c *cognitoauth.Config) { c.Realm = strings.Repeat("r", 129) }},
-
-	inPool("no ID", "ID", "eu-west-1_EXAMPLE01", poolNamed("")),
-	inPool("no ID beside an issuer", "ID", "eu-west-1_EXAMPLE01", allOf(poolNamed(""), issuedBy("https://example.com"))),
-	inPool("an identity pool's ID", "ID", "identity pool's, expected a user pool's", poolNamed("eu-west-1:2f5f4b2c-0000-1111-2222-333344445555")),
-	inPool("an identity pool's ID beside an issuer", "ID", "identity pool's, expected a user pool's", allOf(poolNamed("eu-west-1:2f5f4b2c-0000-1111-2222-333344445555"), issuedBy("https://example.com"))),
-	inPool("an ID without a region", "ID", "region_name", poolNamed("EXAMPLE01")),
-	inPool("an ID without a name", "ID", "region_name", poolNamed("eu-west-1_")),
-	inPool("an ID with a hyphen in the name", "ID", "region_name", poolNamed("eu-west-1_EXAM-PLE")),
-	inPool("an ID with a space behind it", "ID", "region_name", poolNamed("eu-west-1_EXAMPLE01 ")),
-	inPool("an ID with a line break behind it", "ID", "region_name", poolNamed("eu-west-1_EXAMPLE01\n")),
-	inPool("an ID with capitals in the region", "ID", "region_name", poolNamed("EU-WEST-1_EXAMPLE01")),
-	inPool("an ID without a region, with a replica", "ID", "region_name", allOf(poolNamed("EXAMPLE01"), replicatedTo("eu-west-2"))),
-	inPool("an ID of a region that there is not", "ID", "set Issuer as well", poolNamed("mars-north-1_EXAMPLE01")),
-	inPool("an emulator's ID without an issuer", "ID", "Issuer", poolNamed("local_2Ab4")),
-	inPool("an ID in a secret partition", "ID", "set Issuer as well", poolNamed("us-iso-east-1_EXAMPLE01")),
-	inPool("an ID of 56 characters", "ID", "eu-west-1", poolNamed("eu-west-1_"+strings.Repeat("A", 46))),
-	inPool("the issuer as ID", "ID", "expected the user pool's ID", poolNamed("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE01")),
-	inPool("the ARN as ID", "ID", "expected the user pool's ID", poolNamed("arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_EXAMPLE01")),
-	inPool("the login domain as ID", "ID", "expected the user pool's ID", poolNamed("my-app.auth.eu-west-1.amazoncognito.com")),
-
-	inPool("no clients", "ClientIDs", "name the app clients", forClients()),
-	inPool("an empty list of clients", "ClientIDs", "name the app clients", forClients([]string{}...)),
-	inPool("an empty client", "ClientIDs[0]", "drop it", forClients("")),
-	inPool("an empty client behind another", "ClientIDs[1]", "drop it", forClients("a", "")),
-	inPool("a client twice", "ClientIDs[2]", "drop one", forClients("a", "b", "a")),
-	inPool("two clients in one string", "ClientIDs[0]", "one ID", forClients("a,b")),
-	inPool("a client with a space", "ClientIDs[0]", "one ID", forClients("a ")),
-	inPool("a client outside ASCII", "ClientIDs[0]", "one ID", forClients("é")),
-	inPool("a client with DEL", "ClientIDs[0]", "one ID", forClients("a\x7f")),
-	inPool("a client of 129 characters", "ClientIDs[0]", "at most 128", forClients(strings.Repeat("a", 129))),
-	inPool("clients where any is allowed", "DangerouslyAllowAnyClient", "drop one", func(p *cognitoauth.Pool) { p.DangerouslyAllowAnyClient = true }),
-
-	inPool("a token use that there is not", "TokenUse", "AccessToken, IDToken", func(p *cognitoauth.Pool) { p.TokenUse = "refresh" }),
-	inPool("a token use in capitals", "TokenUse", "AccessToken, IDToken", func(p *cognitoauth.Pool) { p.TokenUse = "ACCESS" }),
-	inPool("a negative lifetime", "MaxLifetime", "expected 0 (for 24h0m0s)", func(p *cognitoauth.Pool) { p.MaxLifetime = -1 }),
-	inPool("a lifetime over 100 years", "MaxLifetime", "expected 0 (for 24h0m0s)", func(p *cognitoauth.Pool) { p.MaxLifetime = 100*365*24*time.Hour + 1 }),
-
-	inPool("an empty audience", "Audiences[0]", "drop it", forAudiences("")),
-	inPool("an audience twice", "Audiences[1]", "drop one", forAudiences("https://a.example", "https://a.example")),
-	inPool("the app client as audience", "Audiences[0]", "leave it in ClientIDs", forAudiences("1example23456789")),
-	inPool("audiences of ID tokens", "Audiences", "exclude each other", allOf(forAudiences("https://a.example"), func(p *cognitoauth.Pool) { p.TokenUse = cognitoauth.IDToken })),
-
-	inPool("replicas beside an issuer", "ReplicaRegions", "exclude each other", allOf(replicatedTo("eu-west-2"), issuedBy("https://example.com"))),
-	inPool("a replica that is no region", "ReplicaRegions[0]", "us-east-1", replicatedTo("Ireland")),
-	inPool("an empty replica", "ReplicaRegions[0]", "us-east-1", replicatedTo("")),
-	inPool("a replica in another partition", "ReplicaRegions[1]", "another partition", replicatedTo("eu-west-2", "cn-north-1")),
-	inPool("a replica in GovCloud", "ReplicaRegions[0]", "another partition", replicatedTo("us-gov-west-1")),
-	inPool("the pool's own region as replica", "ReplicaRegions[0]", "counts without being listed", replicatedTo("eu-west-1")),
-	inPool("a replica twice", "ReplicaRegions[1]", "there already", replicatedTo("eu-west-2", "eu-west-2")),
-
-	inPool("an issuer without a scheme", "Issuer", "leave it empty", issuedBy("cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE01")),
-	inPool("an issuer without a host", "Issuer", "leave it empty", issuedBy("https:///eu-west-1_EXAMPLE01")),
-	inPool("an issuer that is no URL", "Issuer", "leave it empty", issuedBy("https://[")),
-	inPool("an issuer with another scheme", "Issuer", "leave it empty", issuedBy("ftp://example.com")),
-	inPool("an issuer with a query", "Issuer", "without query and fragment", issuedBy("https://example.com/?a=b")),
-	inPool("an issuer with a fragment", "Issuer", "without query and fragment", issuedBy("https://example.com/#a")),
-	inPool("an issuer with a user", "Issuer", "leave it empty", issuedBy("https://me@example.com/")),
-	inPool("the login domain as issuer", "Issuer", "leave Issuer empty", issuedBy("https://my-app.auth.eu-west-1.amazoncognito.com")),
-	inPool("the login domain in China as issuer", "Issuer", "leave Issuer empty", issuedBy("https://my-app.auth.cn-north-1.amazoncognito.com.cn")),
-	inPool("the login domain with a port as issuer", "Issuer", "leave Issuer empty", issuedBy("https://my-app.auth.eu-west-1.amazoncognito.com:443/")),
-	inPool("the login domain in capitals as issuer", "Issuer", "leave Issuer empty", issuedBy("https://My-App.auth.eu-west-1.AmazonCognito.com")),
-	inPool("the identity pools' issuer", "Issuer", "leave it empty", issuedBy("https://cognito-identity.amazonaws.com")),
-	inPool("the issuer of another pool", "Issuer", `is "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE01"`, issuedBy("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE02")),
-	inPool("the issuer with a slash behind it", "Issuer", "/eu-west-1_EXAMPLE01", issuedBy("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE01/")),
-	inPool("the issuer without the pool", "Issuer", "/eu-west-1_EXAMPLE01", issuedBy("https://cognito-idp.eu-west-1.amazonaws.com")),
-	inPool("the issuer of another region", "Issuer", "ReplicaRegions", issuedBy("https://cognito-idp.eu-west-2.amazonaws.com/eu-west-1_EXAMPLE01")),
-	inPool("the updated issuer of another region", "Issuer", "ReplicaRegions", issuedBy("https://issuer-cognito-idp.eu-west-2.amazonaws.com/eu-west-1_EXAMPLE01")),
-	inPool("the issuer in capitals", "Issuer", `is "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE01"`, issuedBy("https://COGNITO-IDP.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE01")),
-	inPool("an issuer in capitals that ID does not tell", "Issuer", `Cognito writes "https://cognito-idp.us-iso-east-1.c2s.ic.gov"`, allOf(poolNamed("us-iso-east-1_EXAMPLE01"), issuedBy("https://COGNITO-IDP.us-iso-east-1.c2s.ic.gov/us-iso-east-1_EXAMPLE01"))),
-	inPool("an issuer of another pool that ID does not tell", "Issuer", `the path "/us-iso-east-1_EXAMPLE01"`, allOf(poolNamed("us-iso-east-1_EXAMPLE01"), issuedBy("https://cognito-idp.us-iso-east-1.c2s.ic.gov/us-iso-east-1_EXAMPLE02"))),
-	inPool("an http issuer off loopback", "Issuer", "DangerouslyAllowHTTP", issuedBy("http://emulator.example:9229/eu-west-1_EXAMPLE01")),
-
-	inPool("keys over http", "JWKSURL", "DangerouslyAllowHTTP", keysAt("http://keys.example/jwks.json")),
-	inPool("keys over http from a private address", "JWKSURL", "DangerouslyAllowHTTP", keysAt("http://10.0.0.1/jwks.json")),
-	inPool("keys over http from a host named like loopback", "JWKSURL", "DangerouslyAllowHTTP", keysAt("http://127.0.0.1.example/jwks.json")),
-	inPool("keys over http from a user named like loopback", "JWKSURL", "https", keysAt("http://127.0.0.1@keys.example/jwks.json")),
-	inPool("keys from localhost's neighbour", "JWKSURL", "DangerouslyAllowHTTP", keysAt("http://localhost.example/jwks.json")),
-	inPool("keys from nowhere", "JWKSURL", "absolute https URL", keysAt("/.well-known/jwks.json")),
-	inPool("keys from a file", "JWKSURL", "absolute https URL", keysAt("file:///etc/jwks.json")),
-	inPool("keys by another scheme", "JWKSURL", "absolute https URL", keysAt("ftp://keys.example/jwks.json")),
-	inPool("a key-set URL that is none", "JWKSURL", `"https://[" is not an absolute https URL`, keysAt("https://[")),
-	inPool("a key-set URL without a host", "JWKSURL", "absolute https URL", keysAt("https:///jwks.json")),
-	inPool("a key-set URL with a user", "JWKSURL", "without user", keysAt("https://me:secret@keys.example/jwks.json")),
-	inPool("a key-set URL with a fragment", "JWKSURL", "fragment", keysAt("https://keys.example/jwks.json#a")),
-	inPool("keys from the login domain", "JWKSURL", "leave it empty", keysAt("https://my-app.auth.eu-west-1.amazoncognito.com/.well-known/jwks.json")),
-	inPool("keys both known and fetched", "JWKS", "drop one", allOf(keysKnown(`{"keys":[]}`), keysAt("https://keys.example/jwks.json"))),
-
-	inPool("a static key set that is empty", "JWKS", `"keys"`, keysKnown("")),
-	inPool("a static key set that is no JSON", "JWKS", `"keys"`, keysKnown("PEM")),
-	inPool("a static key set of an empty object", "JWKS", `"keys"`, keysKnown("{}")),
-	inPool("a static key set without keys", "JWKS", "usable", keysKnown(`{"keys":[]}`)),
-	inPool("a static key set of other keys", "JWKS", "usable", keysKnown(`{"keys":[{"kty":"EC","kid":"x","crv":"P-256","x":"AA","y":"AA"}]}`)),
-	inPool("a static key set with text behind it", "JWKS", `"keys"`, keysKnown(`{"keys":[]}x`)),
-	inPool("a static key set that nests deeply", "JWKS", "too deeply", keysKnown(`{"keys":`+nested(100)+`}`)),
-	inPool("a static key set of 101 keys", "JWKS", "100 keys", keysKnown(`{"keys":[`+strings.Repeat(`{},`, 100)+`{}]}`)),
-
-	{"two entries alike", "Config.Pools[1].TokenUse", "Config.Pools[0]", func(c *cognitoauth.Config) { c.Pools = append(c.Pools, goodPool()) }},
-	{"two entries alike, one spelled out", "Config.Pools[1].TokenUse", "differ in TokenUse", func(c *cognitoauth.Config) {
-		c.Pools = append(c.Pools, goodPool())
-		c.Pools[1].TokenUse, c.Pools[1].ClientIDs = cognitoauth.AccessToken, []string{"another"}
-	}},
-	{"two entries of one issuer", "Config.Pools[1].TokenUse", "merge", func(c *cognitoauth.Config) {
-		c.Pools = append(c.Pools, goodPool())
-		c.Pools[1].Issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE01"
-	}},
-	{"two entries of the updated issuer", "Config.Pools[1].TokenUse", "merge", func(c *cognitoauth.Config) {
-		c.Pools = append(c.Pools, goodPool())
-		c.Pools[1].Issuer = "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE01"
-	}},
-	{"two emulators at one address", "Config.Pools[2].TokenUse", "Config.Pools[1]", func(c *cognitoauth.Config) {
-		for _, id := range []string{"local_a", "local_b"} {
-			c.Pools = append(c.Pools, cognitoauth.Pool{ID: id, Issuer: "http://localhost:9229/pool", ClientIDs: []string{"x"}})
-		}
-	}},
-	{"a mistake in the last of three", "Config.Pools[2].ClientIDs", "name the app clients", func(c *cognitoauth.Config) {
-		c.Pools = append(c.Pools, cognitoauth.Pool{ID: "eu-west-1_EXAMPLE02", ClientIDs: []string{"x"}}, cognitoauth.Pool{ID: "eu-west-1_EXAMPLE03"})
-	}},
 }
 
 // mistakes is what New says about a Config, one string for each.
@@ -221,7 +78,7 @@ func (m mistake) says(all []string) bool {
 }
 
 func TestNew_mistakes(t *testing.T) {
-	for _, m := range configMistakes {
+	for _, m := range slices.Concat(configMistakes, poolMistakes) {
 		all := mistakes(t, m.change)
 		if !m.says(all) {
 			t.Errorf("%s: %q, want %s and %q", m.name, all, m.field, m.cure)
@@ -244,12 +101,13 @@ func TestNew_allMistakes(t *testing.T) {
 		{"two clients in one string", "an issuer with another scheme", "a static key set without keys"},
 		{"no clients", "a static key set of an empty object"},
 	}
+	known := slices.Concat(configMistakes, poolMistakes)
 	named := func(name string) mistake {
-		i := slices.IndexFunc(configMistakes, func(m mistake) bool { return m.name == name })
+		i := slices.IndexFunc(known, func(m mistake) bool { return m.name == name })
 		if i < 0 {
 			t.Fatalf("no mistake %q", name)
 		}
-		return configMistakes[i]
+		return known[i]
 	}
 	var want []mistake
 	all := mistakes(t, func(c *cognitoauth.Config) {
@@ -279,20 +137,6 @@ func TestNew_allMistakes(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("%q", all)
-	}
-}
-
-// An entry with a mistake of its own still takes part in the search for two
-// entries alike.
-func TestNew_mistakeAndTwoAlike(t *testing.T) {
-	all := mistakes(t, func(c *cognitoauth.Config) {
-		c.Pools = append(c.Pools, goodPool())
-		c.Pools[1].ClientIDs = nil
-	})
-	for _, m := range []mistake{{field: "Config.Pools[1].ClientIDs", cure: "name the app clients"}, {field: "Config.Pools[1].TokenUse", cure: "Config.Pools[0]"}} {
-		if !m.says(all) {
-			t.Errorf("%s: not among %q", m.field, all)
-		}
 	}
 }
 
@@ -366,24 +210,24 @@ func TestNew_accepts(t *testing.T) {
 
 // What is changed after New changes nothing.
 func TestNew_copiesItsConfig(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	cfg := pool.Config()
 	cfg.Pools[0].Audiences = []string{"https://api.example"}
 	cfg.Pools[0].JWKS = pool.KeySet()
-	auth := mustNew(t, cfg)
+	auth := lab.MustNew(t, cfg)
 	token := pool.AccessToken().Set("aud", "https://api.example").String()
 	clear(cfg.Pools[0].JWKS)
 	cfg.Pools[0].Audiences[0], cfg.Pools[0].ClientIDs[0], cfg.Pools[0].ID = "x", "x", "x"
 	cfg.Pools[0].MaxLifetime, cfg.Now, cfg.Leeway = 1, nil, -1
-	if code := decide(t, auth, token); code != "" {
+	if code := lab.Decide(t, auth, token); code != "" {
 		t.Errorf("code %q", code)
 	}
 }
 
 // New fetches nothing and starts nothing: mistakes in it cost nothing either.
 func TestNew_doesNoIO(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
-	auth := mustNew(t, bothKinds(pool.Config()))
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	auth := lab.MustNew(t, bothKinds(pool.Config()))
 	if n := len(pool.Requests()); n != 0 {
 		t.Errorf("%d requests", n)
 	}
@@ -444,6 +288,211 @@ func TestFromEnv_mistakes(t *testing.T) {
 			if strings.Contains(err.Error(), name) != slices.Contains(row.wrong, name) {
 				t.Errorf("%s: %s: %v", row.name, name, err)
 			}
+		}
+	}
+}
+
+// What happens to a Config after New changes nothing.
+func TestNew_configIsFrozen(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true, ClientIDs: []string{"1mine", "2other"}})
+	clients, resources := []string{"1mine"}, []string{"https://mine.test"}
+	cfg := pool.Config()
+	cfg.Pools[0].ClientIDs, cfg.Pools[0].Audiences = clients, resources
+	cfg.Realm = "before"
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients[0], resources[0] = "2other", "https://other.test"
+	cfg.HTTPClient.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("changed") })
+	cfg.Pools[0] = cognitoauth.Pool{ID: "eu-west-1_Other", ClientIDs: clients}
+	cfg.Pools, cfg.Realm, cfg.Fallback, cfg.Revoked = nil, "after", cognitoauth.Group("admin"), func(context.Context, *cognitoauth.Claims) (bool, error) { return true, nil }
+	h := auth.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	mine := pool.AccessToken().Set("aud", "https://mine.test")
+	for name, tt := range map[string]struct {
+		token *cognitotest.Token
+		want  int
+	}{
+		"client and audience as they were":          {mine, 200},
+		"client put into the slice afterwards":      {mine.Client("2other"), 401},
+		"audience put into the slice afterwards":    {mine.Set("aud", "https://other.test"), 401},
+		"client and audience put in, both together": {mine.Client("2other").Set("aud", "https://other.test"), 401},
+	} {
+		w := lab.Ask(h, lab.BearerCall(tt.token))
+		if w.Code != tt.want || w.Code == 401 && !strings.Contains(w.Header().Get("WWW-Authenticate"), `realm="before"`) {
+			t.Errorf("%s: status %d, want %d; challenge %q", name, w.Code, tt.want, w.Header().Get("WWW-Authenticate"))
+		}
+	}
+}
+
+// The client that fetches keys is a copy of the one given: it follows no
+// redirect, has no cookies, and the one given stays as it is.
+func TestNew_httpClientIsCopied(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := pool.Config()
+	given := cfg.HTTPClient
+	given.Jar = jar
+	given.Timeout = time.Nanosecond
+	given.CheckRedirect = func(*http.Request, []*http.Request) error { return nil }
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.SetFault(cognitotest.Fault{Redirect: pool.Issuer() + "/.well-known/jwks.json?again", Header: http.Header{"Set-Cookie": {"a=b"}}})
+	if err := auth.Ready(t.Context()); !errors.Is(err, cognitoauth.ErrUnavailable) {
+		t.Errorf("Ready returned %v, want ErrUnavailable", err)
+	}
+	for _, u := range pool.Requests() {
+		if strings.HasSuffix(u, "?again") {
+			t.Errorf("a redirect was followed to %s", u)
+		}
+	}
+	if r := lab.Call("GET " + pool.Issuer()); len(jar.Cookies(r.URL)) > 0 || given.Jar != http.CookieJar(jar) || given.Timeout != time.Nanosecond || given.CheckRedirect == nil {
+		t.Error("the client given was used or changed")
+	}
+	pool.SetFault()
+	if auth, err = cognitoauth.New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	if err := auth.Ready(t.Context()); err != nil {
+		t.Errorf("with a healthy endpoint Ready returned %v; the Timeout given must not count", err)
+	}
+}
+
+// Leeway counts where it is set, and is 30 s where it is not.
+func TestNew_leeway(t *testing.T) {
+	now := time.Now().Truncate(time.Second)
+	for _, tt := range []struct {
+		leeway  time.Duration
+		expired time.Duration // ago
+		want    int
+	}{
+		{0, 29 * time.Second, 200}, {0, 30 * time.Second, 401}, {time.Nanosecond, 0, 200}, {time.Nanosecond, time.Second, 401},
+		{5 * time.Minute, 299 * time.Second, 200}, {5 * time.Minute, 300 * time.Second, 401},
+	} {
+		pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true, Now: func() time.Time { return now }})
+		cfg := pool.Config()
+		cfg.Leeway = tt.leeway
+		auth, err := cognitoauth.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := auth.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		if w := lab.Ask(h, lab.BearerCall(pool.AccessToken().Set("iat", now.Add(-time.Hour)).Set("exp", now.Add(-tt.expired)))); w.Code != tt.want {
+			t.Errorf("leeway %s, expired %s ago: %d, want %d", tt.leeway, tt.expired, w.Code, tt.want)
+		}
+	}
+}
+
+// A token that is remembered is not decoded again, which costs many times the
+// allocations. Their exact number means nothing under the race detector, which
+// has sync.Pool drop some of what it is given; half of it is far from both.
+func TestNew_tokenCache(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	token := pool.AccessToken().String()
+	cost := func(size int) float64 {
+		cfg := pool.Config()
+		cfg.TokenCache = size
+		auth, err := cognitoauth.New(cfg)
+		if err != nil {
+			t.Fatalf("TokenCache %d: %v", size, err)
+		}
+		return testing.AllocsPerRun(20, func() {
+			if _, err := auth.Validate(t.Context(), token); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	off := cost(-1)
+	for _, size := range []int{0, 1, 10_000_000} {
+		if n := cost(size); n > off/2 {
+			t.Errorf("TokenCache %d: %v allocations for a token used again, %v without a cache", size, n, off)
+		}
+	}
+	if n := cost(-1000); n <= off/2 {
+		t.Errorf("TokenCache -1000: %v allocations for a token used again, %v with -1", n, off)
+	}
+}
+
+// A realm has the bytes that RFC 6750, section 3, allows, and stands in the
+// challenge as it is.
+func TestNew_realm(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	all := ""
+	for b := range 256 {
+		cfg := pool.Config()
+		cfg.Realm = "a" + string([]byte{byte(b)}) + "b"
+		_, err := cognitoauth.New(cfg)
+		allowed := b >= 0x20 && b <= 0x7e && b != '"' && b != '\\'
+		if allowed != (err == nil) {
+			t.Errorf("realm %q: %v", cfg.Realm, err)
+		}
+		if allowed {
+			all += string([]byte{byte(b)})
+		}
+	}
+	g := lab.NewGate(t, func(c *cognitoauth.Config) { c.Realm = all })
+	for path, header := range map[string][]string{"/me": nil, "/greet": {"Authorization", "Bearer x"}, "/orders": {"Authorization", g.Good()}} {
+		w := lab.Ask(g.Auth.Wrap(lab.NewSite(g)), lab.Call("GET "+path, header...))
+		if params, err := parseChallenge(w.Header().Get("WWW-Authenticate")); err != nil || params["realm"] != all {
+			t.Errorf("%s: challenge %v, %v", path, params, err)
+		}
+	}
+	_, err := g.Auth.Validate(t.Context(), "x")
+	if e := new(cognitoauth.Error); !errors.As(err, &e) || !strings.Contains(e.Challenge(), all) {
+		t.Errorf("the error of Validate has the challenge %q", e.Challenge())
+	}
+}
+
+var environment = []string{
+	"COGNITO_USER_POOL_ID", "COGNITO_CLIENT_IDS", "COGNITO_TOKEN_USE", "COGNITO_AUDIENCES",
+	"COGNITO_ISSUER", "COGNITO_JWKS_URL", "COGNITO_LEEWAY", "COGNITO_REGION",
+}
+
+// fromEnv is FromEnv with these variables set, separated by white space, and
+// no other.
+func fromEnv(t *testing.T, vars string) (cognitoauth.Config, error) {
+	t.Helper()
+	for _, name := range environment {
+		t.Setenv(name, "")
+	}
+	for pair := range strings.FieldsSeq(vars) {
+		name, value, _ := strings.Cut(pair, "=")
+		if !slices.Contains(environment, "COGNITO_"+name) {
+			t.Fatalf("no variable COGNITO_%s", name)
+		}
+		t.Setenv("COGNITO_"+name, strings.ReplaceAll(value, "+", " "))
+	}
+	return cognitoauth.FromEnv()
+}
+
+func TestFromEnv(t *testing.T) {
+	id := func(p cognitoauth.Pool) cognitoauth.Config {
+		p.ID = "eu-west-1_EXAMPLE01"
+		return cognitoauth.Config{Pools: []cognitoauth.Pool{p}}
+	}
+	late := id(cognitoauth.Pool{ClientIDs: []string{"1a"}})
+	late.Leeway = 90 * time.Second
+	for vars, want := range map[string]cognitoauth.Config{
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a":                                          id(cognitoauth.Pool{ClientIDs: []string{"1a"}}),
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a,+2b+,3c":                                  id(cognitoauth.Pool{ClientIDs: []string{"1a", "2b", "3c"}}),
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a,":                                         id(cognitoauth.Pool{ClientIDs: []string{"1a", ""}}),
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a TOKEN_USE=access":                         id(cognitoauth.Pool{ClientIDs: []string{"1a"}, TokenUse: cognitoauth.AccessToken}),
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a TOKEN_USE=id":                             id(cognitoauth.Pool{ClientIDs: []string{"1a"}, TokenUse: cognitoauth.IDToken}),
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a AUDIENCES=https://a.test,urn:b":           id(cognitoauth.Pool{ClientIDs: []string{"1a"}, Audiences: []string{"https://a.test", "urn:b"}}),
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a ISSUER=http://localhost:9229/x":           id(cognitoauth.Pool{ClientIDs: []string{"1a"}, Issuer: "http://localhost:9229/x"}),
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a JWKS_URL=https://keys.test/jwks":          id(cognitoauth.Pool{ClientIDs: []string{"1a"}, JWKSURL: "https://keys.test/jwks"}),
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a LEEWAY=1m30s":                             late,
+		"USER_POOL_ID=eu-west-1_EXAMPLE01 CLIENT_IDS=1a REGION=eu-west-1":                         id(cognitoauth.Pool{ClientIDs: []string{"1a"}}),
+		"REGION=eu-west-1 LEEWAY=1m30s CLIENT_IDS=1a USER_POOL_ID=eu-west-1_EXAMPLE01 TOKEN_USE=": late,
+	} {
+		got, err := fromEnv(t, vars)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n got %+v, %v\nwant %+v", vars, got, err, want)
 		}
 	}
 }

@@ -1,15 +1,14 @@
 package cognitoauth_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
 // wayside is what refusals are provoked with: a Middleware for each kind of
@@ -38,25 +38,25 @@ type wayside struct {
 
 func newWayside(tb testing.TB) *wayside {
 	tb.Helper()
-	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: atNoon, InProcess: true})
+	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	stuff := func(t *cognitotest.Token) *cognitotest.Token {
 		return t.Set("jti", "SECRET-jti").Set("origin_jti", "SECRET-origin").Set("event_id", "SECRET-event").Set("acr", "SECRET-acr").
 			Set("cognito:groups", []string{"SECRET-group"}).Set("email", "SECRET@example.com").Set("custom:x", "SECRET-custom").Set("sub", "SECRET-sub")
 	}
 	w := &wayside{TB: tb, pool: pool,
 		user: stuff(pool.AccessToken()).Set("username", "SECRET-user"), machine: stuff(pool.MachineToken()), id: stuff(pool.IDToken()).Set("cognito:username", "SECRET-user")}
-	w.auth = mustNew(tb, bothKinds(pool.Config()))
-	w.bound = mustNew(tb, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].Audiences = []string{"https://api.example"} })
-	w.ids = mustNew(tb, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].TokenUse = cognitoauth.IDToken })
+	w.auth = lab.MustNew(tb, bothKinds(pool.Config()))
+	w.bound = lab.MustNew(tb, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].Audiences = []string{"https://api.example"} })
+	w.ids = lab.MustNew(tb, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].TokenUse = cognitoauth.IDToken })
 	revoked := func(yes bool, err error) *cognitoauth.Middleware {
-		return mustNew(tb, pool.Config(), func(c *cognitoauth.Config) {
+		return lab.MustNew(tb, pool.Config(), func(c *cognitoauth.Config) {
 			c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) { return yes, err }
 		})
 	}
 	w.revoking, w.unsure = revoked(true, nil), revoked(false, errors.New("SECRET host"))
-	down := cognitotest.NewPool(tb, cognitotest.Options{Now: atNoon, InProcess: true})
+	down := cognitotest.NewPool(tb, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	down.SetFault(cognitotest.Fault{Status: 500, Body: []byte("SECRET body")})
-	w.offline = mustNew(tb, down.Config())
+	w.offline = lab.MustNew(tb, down.Config())
 	return w
 }
 
@@ -73,13 +73,13 @@ func (w *wayside) raw(token string, by ...*cognitoauth.Middleware) *cognitoauth.
 		w.Fatal("accepted")
 	}
 	w.forbidden = append(w.forbidden, strings.Split(token, ".")...)
-	return asRefusal(w, err)
+	return lab.AsRefusal(w, err)
 }
 
 // policy is the refusal of a user's token by a policy.
 func (w *wayside) policy(p cognitoauth.Policy, t *cognitotest.Token) *cognitoauth.Error {
 	w.Helper()
-	return asRefusal(w, p.Check(nil, t.Claims()))
+	return lab.AsRefusal(w, p.Check(nil, t.Claims()))
 }
 
 // request is the refusal of a request by Wrap.
@@ -87,7 +87,7 @@ func (w *wayside) request(change func(*cognitoauth.Config, *http.Request)) *cogn
 	w.Helper()
 	r := httptest.NewRequest("POST", "/", nil)
 	var got *cognitoauth.Error
-	m := mustNew(w, w.pool.Config(), func(c *cognitoauth.Config) {
+	m := lab.MustNew(w, w.pool.Config(), func(c *cognitoauth.Config) {
 		change(c, r)
 		c.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, e *cognitoauth.Error) { got = e }
 	})
@@ -146,7 +146,7 @@ var allRefusals = []refusalCase{
 		return w.request(func(_ *cognitoauth.Config, r *http.Request) { r.Header.Set("Authorization", "Basic SECRET") })
 	}, "Authorization: Bearer", "another scheme"),
 	ofNoToken.as("token_missing", func(w *wayside) *cognitoauth.Error {
-		return asRefusal(w, cognitoauth.Scope("a").Check(nil, nil))
+		return lab.AsRefusal(w, cognitoauth.Scope("a").Check(nil, nil))
 	}),
 	ofCredentials.as("credentials_malformed", func(w *wayside) *cognitoauth.Error {
 		return w.request(func(_ *cognitoauth.Config, r *http.Request) { r.Header.Set("Authorization", "Bearer SECRET SECRET") })
@@ -229,9 +229,9 @@ var allRefusals = []refusalCase{
 	ofToken.as("expiry_missing", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Delete("exp")) }, "exp"),
 	ofToken.as("token_expired", func(w *wayside) *cognitoauth.Error { return w.token(w.user.ExpiresIn(-time.Minute)) },
 		"2026-03-04T11:59:00Z", "2026-03-04T12:00:00Z", "1m0s", "30s", "Config.Leeway"),
-	ofToken.as("token_not_yet_valid", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Set("nbf", noon.Add(time.Minute))) },
+	ofToken.as("token_not_yet_valid", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Set("nbf", lab.Noon.Add(time.Minute))) },
 		"nbf", "2026-03-04T12:01:00Z", "2026-03-04T12:00:00Z", "1m0s", "Config.Leeway"),
-	ofToken.as("token_issued_in_future", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Set("iat", noon.Add(time.Minute))) },
+	ofToken.as("token_issued_in_future", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Set("iat", lab.Noon.Add(time.Minute))) },
 		"iat", "2026-03-04T12:01:00Z", "2026-03-04T12:00:00Z", "clock", "Config.Leeway"),
 	ofToken.as("lifetime_too_long", func(w *wayside) *cognitoauth.Error { return w.token(w.user.ExpiresIn(48 * time.Hour)) },
 		"2026-03-06T12:00:00Z", "48h0m0s", "24h0m0s", "iat", "Pool.MaxLifetime"),
@@ -257,7 +257,7 @@ var allRefusals = []refusalCase{
 	ofToken.as("key_unknown", func(w *wayside) *cognitoauth.Error { return w.token(w.user.SetHeader("kid", "nobody's")) },
 		`"nobody's"`, "eu-west-1_AbCdEf123", "from AWS", "another signer"),
 	ofToken.as("key_unknown", func(w *wayside) *cognitoauth.Error {
-		return w.token(w.user.SetHeader("kid", "nobody's").Set("iss", "http://localhost:9229/local_1"), mustNew(w, w.pool.Config(), func(c *cognitoauth.Config) {
+		return w.token(w.user.SetHeader("kid", "nobody's").Set("iss", "http://localhost:9229/local_1"), lab.MustNew(w, w.pool.Config(), func(c *cognitoauth.Config) {
 			c.Pools[0].ID, c.Pools[0].Issuer, c.Pools[0].JWKSURL = "local_1", "http://localhost:9229/local_1", euw+"/.well-known/jwks.json"
 		}))
 	}, "from "+euw, "Pool.JWKSURL", "another pool"),
@@ -279,13 +279,13 @@ var allRefusals = []refusalCase{
 	}, "InitiateAuth"),
 	ofScope.as("scope_missing", func(w *wayside) *cognitoauth.Error { return w.policy(cognitoauth.Scope("a"), w.user.Scopes()) }, "none", `"a"`),
 	ofLogin.as("login_too_old", func(w *wayside) *cognitoauth.Error {
-		return w.policy(cognitoauth.AuthenticatedWithin(time.Minute), w.user.Set("auth_time", noon.Add(-time.Hour)))
+		return w.policy(cognitoauth.AuthenticatedWithin(time.Minute), w.user.Set("auth_time", lab.Noon.Add(-time.Hour)))
 	}, "2026-03-04T11:00:00Z", "1h0m0s ago", "AuthenticatedWithin(1m0s)"),
 	ofLogin.as("login_too_old", func(w *wayside) *cognitoauth.Error {
 		return w.policy(cognitoauth.AuthenticatedWithin(time.Minute), w.user.Delete("auth_time"))
 	}, "no auth_time", "AuthenticatedWithin(1m0s)"),
 	ofLogin.as("login_too_old", func(w *wayside) *cognitoauth.Error {
-		return w.policy(cognitoauth.AuthenticatedWithin(time.Minute), w.user.Set("auth_time", noon.Add(time.Hour)))
+		return w.policy(cognitoauth.AuthenticatedWithin(time.Minute), w.user.Set("auth_time", lab.Noon.Add(time.Hour)))
 	}, "2026-03-04T13:00:00Z", "1h0m0s ahead", "clock"),
 	ofLogin.as("acr_mismatch", func(w *wayside) *cognitoauth.Error { return w.policy(cognitoauth.ACR("urn:x:2"), w.user) }, "acr is another", `ACR("urn:x:2")`),
 	ofLogin.as("acr_mismatch", func(w *wayside) *cognitoauth.Error {
@@ -310,10 +310,10 @@ var allRefusals = []refusalCase{
 
 	ofWiring.as("not_wired", func(w *wayside) *cognitoauth.Error {
 		_, err := new(cognitoauth.Middleware).Validate(w.Context(), "SECRET")
-		return asRefusal(w, err)
+		return lab.AsRefusal(w, err)
 	}, "New"),
 	ofWiring.as("not_wired", func(w *wayside) *cognitoauth.Error {
-		return asRefusal(w, (*cognitoauth.Middleware)(nil).Ready(w.Context()))
+		return lab.AsRefusal(w, (*cognitoauth.Middleware)(nil).Ready(w.Context()))
 	}, "New"),
 }
 
@@ -386,156 +386,6 @@ func checkChallenge(tb testing.TB, row refusalCase, challenge string) {
 
 func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
-}
-
-// Detail is one line of ASCII, which names what was found, what was expected
-// and which setting mends it. It tells nothing about the user, and calls what
-// no signature vouches for unverified.
-func TestError_detail(t *testing.T) {
-	w := newWayside(t)
-	for _, row := range allRefusals {
-		w.forbidden = nil
-		e := row.provoke(w)
-		detail := e.Detail()
-		for _, part := range row.detail {
-			if !strings.Contains(detail, part) {
-				t.Errorf("%s: Detail lacks %q: %s", row.code, part, detail)
-			}
-		}
-		if !printable(detail) {
-			t.Errorf("%s: not ASCII: %q", row.code, detail)
-		}
-		if !row.verified && !strings.Contains(detail, "unverified") {
-			t.Errorf("%s: not called unverified: %s", row.code, detail)
-		}
-		if again := e.Detail(); again != detail {
-			t.Errorf("%s: Detail is %q and then %q", row.code, detail, again)
-		}
-		all := strings.Join([]string{detail, e.Error(), e.Challenge(), loggedError(e), writtenError(e)}, "\n")
-		if strings.Contains(all, "SECRET") || strings.Contains(all, "SSSS") {
-			t.Errorf("%s: tells a secret: %s", row.code, all)
-		}
-		for _, part := range w.forbidden {
-			if len(part) > 8 && strings.Contains(all, part) {
-				t.Errorf("%s: quotes the token: %s", row.code, all)
-			}
-		}
-	}
-}
-
-func loggedError(e *cognitoauth.Error) string {
-	var b bytes.Buffer
-	slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "err", e)
-	return b.String()
-}
-
-func writtenError(e *cognitoauth.Error) string {
-	w := httptest.NewRecorder()
-	cognitoauth.WriteError(w, httptest.NewRequest("GET", "/", nil), e)
-	return fmt.Sprint(w.Header(), w.Body)
-}
-
-// Whatever a token puts into what Detail quotes, it stays one short line of
-// ASCII with at most 64 bytes of it.
-func TestError_detailQuotes(t *testing.T) {
-	w := newWayside(t)
-	quoted := map[string]func(string) *cognitoauth.Error{
-		"alg":       func(s string) *cognitoauth.Error { return w.token(w.user.SetHeader("alg", s)) },
-		"typ":       func(s string) *cognitoauth.Error { return w.token(w.user.SetHeader("typ", s)) },
-		"kid":       func(s string) *cognitoauth.Error { return w.token(w.user.SetHeader("kid", s)) },
-		"iss":       func(s string) *cognitoauth.Error { return w.token(w.user.Set("iss", s)) },
-		"token_use": func(s string) *cognitoauth.Error { return w.token(w.user.Set("token_use", s)) },
-		"client_id": func(s string) *cognitoauth.Error { return w.token(w.user.Client(s)) },
-		"aud":       func(s string) *cognitoauth.Error { return w.token(w.user.Set("aud", s)) },
-		"aud of ID": func(s string) *cognitoauth.Error { return w.token(w.id.Client(s)) },
-		"client":    func(s string) *cognitoauth.Error { return w.policy(cognitoauth.ClientID("x"), w.user.Client(s)) },
-		"scope":     func(s string) *cognitoauth.Error { return w.policy(cognitoauth.Scope("x"), w.user.Scopes(s)) },
-	}
-	marker := strings.Repeat("x", 62) + "YZ<" + strings.Repeat("x", 120)
-	for name, provoke := range quoted {
-		if detail := provoke(marker).Detail(); !strings.Contains(detail, marker[:64]) || strings.Contains(detail, marker[:65]) || !printable(detail) {
-			t.Errorf("%s: %s", name, detail)
-		}
-		for _, evil := range []string{"a\nb", "a\r\n", "\x00", "\x1b[31m", "\u202e", "é", "a\"b", `a\b`, "\u2028", "😀", strings.Repeat("é", 60), "%s%d", "\x7f"} {
-			if detail := provoke(evil).Detail(); !printable(detail) || len(detail) > 1500 {
-				t.Errorf("%s, %q: %q", name, evil, detail)
-			}
-		}
-	}
-	many := w.policy(cognitoauth.Scope("x"), w.user.Scopes(strings.Split(strings.Repeat("scope ", 2000)+"last", " ")...)).Detail()
-	if len(many) > 2000 || strings.Contains(many, "last") {
-		t.Errorf("2001 scopes make a Detail of %d bytes", len(many))
-	}
-}
-
-// A hint stands only where it fits.
-func TestError_hints(t *testing.T) {
-	w := newWayside(t)
-	issuer := func(iss string) *cognitoauth.Error { return w.token(w.user.Set("iss", iss)) }
-	scope := func(need, have string) *cognitoauth.Error {
-		return w.policy(cognitoauth.Scope(need), w.user.Scopes(have))
-	}
-	hints := []string{"trailing slash", "only in case", "same pool", "identity pool", "did you mean", "InitiateAuth"}
-	rows := []struct {
-		name string
-		err  *cognitoauth.Error
-		hint string // the only one; "": none
-	}{
-		{"another issuer", issuer("https://other.example"), ""},
-		{"another pool of the region", issuer("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other0000"), ""},
-		{"an issuer that ends in a slash", issuer("https://other.example/"), ""},
-		{"no issuer", issuer(""), ""},
-		{"no URL", issuer("x"), ""},
-		{"a slash too many", issuer(euw + "/"), "trailing slash"},
-		{"the same in capitals", issuer(strings.ToUpper(euw)), "only in case"},
-		{"the same pool elsewhere", issuer("http://localhost:9229/eu-west-1_AbCdEf123"), "same pool"},
-		{"an identity pool", issuer("https://cognito-identity.amazonaws.com"), "identity pool"},
-		{"an identity pool in China", issuer("https://cognito-identity.cn-north-1.amazonaws.com.cn"), "identity pool"},
-		{"another scope", scope("x", "orders/read"), ""},
-		{"another scope without a resource server", scope("x", "openid"), ""},
-		{"the scope without its resource server", scope("read", "orders/read"), "did you mean"},
-		{"two scopes that it may be", scope("read", "orders/read users/read"), ""},
-		{"the scope of a sign-in through the API", scope("a/b", "aws.cognito.signin.user.admin"), "InitiateAuth"},
-	}
-	for _, row := range rows {
-		for _, hint := range hints {
-			if strings.Contains(row.err.Detail(), hint) != (hint == row.hint) {
-				t.Errorf("%s: %s", row.name, row.err.Detail())
-			}
-		}
-	}
-}
-
-// Explain tells no more than Detail does.
-func TestExplain_quotes(t *testing.T) {
-	w := newWayside(t)
-	const evil = "\x1b[31mé\n\u202e"
-	long := evil + strings.Repeat("x", 300)
-	for name, token := range map[string]*cognitotest.Token{
-		"nothing": w.user, "alg": w.user.SetHeader("alg", long), "typ": w.user.SetHeader("typ", long), "kid": w.user.SetHeader("kid", long),
-		"short kid": w.user.SetHeader("kid", evil), "crit": w.user.SetHeader("crit", long), "iss": w.user.Set("iss", long), "token_use": w.user.Set("token_use", long),
-		"client": w.user.Client(long), "aud": w.user.Set("aud", long), "ID": w.id.Client(long), "JSON": w.user.Set("cognito:groups", long),
-	} {
-		for _, c := range w.auth.Explain(t.Context(), token.String()) {
-			text := c.Found + c.Expected
-			if c.Err != nil {
-				text += c.Err.Detail()
-			}
-			if !printable(text) || strings.Contains(text, "SECRET") || strings.Contains(text, strings.Repeat("x", 65)) {
-				t.Errorf("%s, step %s: %q, %q", name, c.Name, c.Found, text)
-			}
-		}
-	}
-}
-
-// The operator's own settings are not cut: they are what to compare with.
-func TestError_detailExpected(t *testing.T) {
-	const iss = "https://cognito-idp.ap-southeast-1.amazonaws.com/ap-southeast-1_AbCdEf123"
-	pool := cognitotest.NewPool(t, cognitotest.Options{ID: "ap-southeast-1_AbCdEf123", Now: atNoon, InProcess: true})
-	_, err := mustNew(t, pool.Config()).Validate(t.Context(), pool.AccessToken().Set("iss", "x").String())
-	if detail := asRefusal(t, err).Detail(); !strings.Contains(detail, iss) {
-		t.Errorf("the expected issuer is cut: %s", detail)
-	}
 }
 
 func TestError_logValue(t *testing.T) {
@@ -649,7 +499,7 @@ func TestWriteError_request(t *testing.T) {
 
 // Retry-After is in whole seconds, rounded up.
 func TestWriteError_retryAfter(t *testing.T) {
-	e := *newWayside(t).token(cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true}).AccessToken().Tampered())
+	e := *newWayside(t).token(cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true}).AccessToken().Tampered())
 	for d, want := range map[time.Duration]string{0: "", 1: "1", time.Second: "1", time.Second + 1: "2", time.Minute: "60"} {
 		e.RetryAfter = d
 		w := httptest.NewRecorder()
@@ -664,95 +514,83 @@ func TestWriteError_retryAfter(t *testing.T) {
 func TestError_realm(t *testing.T) {
 	d := newDesk(t, func(c *cognitoauth.Config) { c.Realm = "orders & more" })
 	_, err := d.auth.Validate(t.Context(), d.pool.AccessToken().Tampered().String())
-	if c := asRefusal(t, err).Challenge(); !strings.HasPrefix(c, `Bearer realm="orders & more", `) {
+	if c := lab.AsRefusal(t, err).Challenge(); !strings.HasPrefix(c, `Bearer realm="orders & more", `) {
 		t.Error(c)
 	}
 }
 
-// Two issuers that both end in a slash have no pool in common.
-func TestDetail_issuersWithoutPool(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
-	cfg := pool.Config()
-	cfg.Pools[0].Issuer, cfg.Pools[0].JWKS = "http://localhost:9229/", pool.KeySet()
-	_, err := mustNew(t, cfg).Validate(t.Context(), pool.AccessToken().Set("iss", "http://other/").String())
-	if detail := asRefusal(t, err).Detail(); strings.Contains(detail, "same pool") {
-		t.Errorf("Detail suggests what is not certain: %s", detail)
+// parseChallenge reads one challenge strictly: RFC 9110, section 11, with what
+// RFC 6750, section 3, and RFC 9470, section 3, say about its parameters.
+func parseChallenge(s string) (map[string]string, error) {
+	rest, ok := strings.CutPrefix(s, "Bearer ")
+	if !ok {
+		return nil, fmt.Errorf("%q: the scheme is not Bearer", s)
 	}
-}
-
-// lost is a router that has no handler for any request.
-type lost struct{ http.Handler }
-
-func (lost) ResolveEndpoint(*http.Request) http.Handler { return nil }
-
-func TestDetail_noHandler(t *testing.T) {
-	var refusal *cognitoauth.Error
-	d := newDesk(t, func(c *cognitoauth.Config) {
-		c.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, e *cognitoauth.Error) { refusal = e }
-	})
-	d.auth.Wrap(lost{http.NotFoundHandler()}).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
-	if text := refusal.Detail(); !strings.Contains(text, "names no handler") {
-		t.Error(text)
-	}
-}
-
-// A pattern is the operator's. For the redirect of a CONNECT net/http names the
-// path of the request instead, which is the caller's, and there is no end to those.
-func TestDetail_callersPath(t *testing.T) {
-	mux := http.NewServeMux()
-	mux.Handle("/users/{id}/", http.NotFoundHandler())
-	for _, method := range []string{"GET", "CONNECT"} {
-		var decided cognitoauth.Decision
-		d := newDesk(t, func(c *cognitoauth.Config) {
-			c.OnDecision = func(_ context.Context, d cognitoauth.Decision) { decided = d }
-		})
-		d.auth.Wrap(mux).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, "/users/jane", nil))
-		if text := decided.Err.Detail(); strings.Contains(text+decided.Pattern, "jane") || !strings.Contains(text, "redirect") {
-			t.Errorf("%s: pattern %q: %s", method, decided.Pattern, text)
+	parameter := regexp.MustCompile(`^([a-z_]+)="([\x20\x21\x23-\x5b\x5d-\x7e]*)"(?:, |$)`)
+	params := map[string]string{}
+	for rest != "" || len(params) == 0 {
+		m := parameter.FindStringSubmatch(rest)
+		if m == nil {
+			return nil, fmt.Errorf("%q: no parameter at %q", s, rest)
 		}
+		if _, twice := params[m[1]]; twice {
+			return nil, fmt.Errorf("%q: %s is there twice", s, m[1])
+		}
+		params[m[1]], rest = m[2], rest[len(m[0]):]
 	}
-}
-
-// Each claim that the library reads has its JSON type named. What another one
-// is called is up to whoever wrote the token, and is not told.
-func TestDetail_claimType(t *testing.T) {
-	w := newWayside(t)
-	for _, row := range []struct {
-		want   string
-		claims string
-		wrong  any
-	}{
-		{"a string", "iss sub token_use client_id username cognito:username jti origin_jti acr event_id", 7},
-		{"one string", "scope", []string{"a"}},
-		{"a string or a list of strings", "aud", 7},
-		{"a list of strings", "cognito:groups", "a"},
-		{"a number of seconds", "exp nbf iat auth_time", "1772625600"},
+	if strings.HasSuffix(s, ", ") {
+		return nil, fmt.Errorf("%q: a comma and nothing behind it", s)
+	}
+	for name, form := range map[string]string{
+		"realm":             `^.+$`,
+		"error":             `^(invalid_request|invalid_token|insufficient_scope|insufficient_user_authentication)$`,
+		"error_description": `^.+$`,
+		"scope":             `^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$`,
+		"max_age":           `^(0|[1-9][0-9]*)$`,
+		"acr_values":        `^[^ ]+( [^ ]+)*$`,
 	} {
-		for name := range strings.FieldsSeq(row.claims) {
-			detail := w.token(w.user.Set(name, row.wrong)).Detail()
-			if _, expected, _ := strings.Cut(detail, "claim "+name+" has the wrong JSON type"); !strings.Contains(expected, "expected "+row.want) {
-				t.Errorf("%s: %s", name, detail)
-			}
+		if v, ok := params[name]; ok && !regexp.MustCompile(form).MatchString(v) {
+			return nil, fmt.Errorf("%q: %s is %q", s, name, v)
 		}
 	}
-	for _, name := range []string{"a\nlevel=ERROR", "\u202e", "SECRET", strings.Repeat("x", 1000)} {
-		if e := w.token(w.user.Set(name, json.RawMessage("1e400"))); e.Code != "claims_malformed" || strings.Contains(e.Detail(), name) {
-			t.Errorf("%s: Detail quotes the name of a claim: %q", e.Code, e.Detail())
+	return params, nil
+}
+
+func TestParseChallenge_isStrict(t *testing.T) {
+	for _, s := range []string{
+		"", "Bearer", "Bearer ", `bearer realm="a"`, `Bearer realm=a`, `Bearer realm="a",error="invalid_token"`, `Bearer realm="a", `, `Bearer realm="a" error="invalid_token"`,
+		`Bearer realm="a", realm="b"`, `Bearer realm="a\"b"`, "Bearer realm=\"a\x7f\"", `Bearer realm="é"`, `Bearer realm=""`, `Bearer realm="a", error="invalid"`,
+		`Bearer realm="a", scope="b  c"`, `Bearer realm="a", scope=" b"`, `Bearer realm="a", max_age="-1"`, `Bearer realm="a", Basic realm="b"`,
+	} {
+		if params, err := parseChallenge(s); err == nil {
+			t.Errorf("%q passes for a challenge: %v", s, params)
 		}
+	}
+	params, err := parseChallenge(`Bearer realm="a b", error="insufficient_scope", scope="b c/d"`)
+	want := map[string]string{"realm": "a b", "error": "insufficient_scope", "scope": "b c/d"}
+	if err != nil || !maps.Equal(params, want) {
+		t.Errorf("a good challenge is read as %v, %v", params, err)
 	}
 }
 
-// Of a long list the first eight are named and the others counted.
-func TestError_longLists(t *testing.T) {
-	w := newWayside(t)
-	for n, end := range map[int]string{0: "none", 1: `"s0"`, 8: `"s7"`, 9: `"s7" and 1 more`, 11: `"s7" and 3 more`} {
-		var scopes []string
-		for i := range n {
-			scopes = append(scopes, fmt.Sprint("s", i))
+// The fields of an Error are the caller's to change in a copy; no byte of them
+// breaks out of the challenge.
+func TestChallenge_ofChangedError(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	_, err := g.Auth.Validate(t.Context(), "x")
+	var e *cognitoauth.Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	for b := range 256 {
+		changed := *e
+		changed.Description = "a" + string([]byte{byte(b)}) + "d"
+		params, err := parseChallenge(changed.Challenge())
+		if got := params["error_description"]; err != nil || len(params) != 3 || !strings.HasPrefix(got, "a") || !strings.HasSuffix(got, "d") {
+			t.Errorf("byte %#x: challenge %q: %v", b, changed.Challenge(), err)
 		}
-		detail := w.policy(cognitoauth.Scope("a/b"), w.user.Scopes(scopes...)).Detail()
-		if !strings.HasPrefix(detail, "the token has scopes ") || !strings.Contains(detail, end+`, the route needs "a/b"`) || strings.Contains(detail, "s8") {
-			t.Errorf("%d scopes: %s", n, detail)
+		if plain := b >= 0x20 && b <= 0x7e && b != '"' && b != '\\'; plain && params["error_description"] != changed.Description {
+			t.Errorf("byte %#x is allowed and became %q", b, params["error_description"])
 		}
 	}
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/internal/kit"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 	"github.com/cognitoauth/cognitoauth/internal/proof/vectors/corpus"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
@@ -41,7 +42,7 @@ type fuzzSeeds struct {
 func newFuzzSeeds(f *testing.F) (seeds fuzzSeeds) {
 	f.Helper()
 	const most = 8 << 10
-	files := vectorFiles(f)
+	files := lab.Vectors(f)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		for _, c := range files[name].Cases {
 			token, ok, err := c.TokenText()
@@ -114,7 +115,7 @@ func newFuzzDesk(f *testing.F) *fuzzDesk {
 		d.keys = append(d.keys, key.(*rsa.PrivateKey))
 	}
 	pool := cognitoauth.Pool{ID: "eu-west-1_AbCdEf123", ClientIDs: []string{"1example23456789"}, JWKS: d.pool}
-	d.auth = mustNew(f, bothKinds(cognitoauth.Config{
+	d.auth = lab.MustNew(f, bothKinds(cognitoauth.Config{
 		Pools: []cognitoauth.Pool{pool}, Now: now,
 		OnDecision: func(_ context.Context, last cognitoauth.Decision) { d.last = last },
 	}))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
 // answer is what a policy comes to.
@@ -38,7 +39,7 @@ func readAnswer(tb testing.TB, err error) answer {
 	if err == nil {
 		return met
 	}
-	e := asRefusal(tb, err)
+	e := lab.AsRefusal(tb, err)
 	for _, row := range []struct {
 		is     error
 		status int
@@ -82,8 +83,8 @@ var leaves = []leaf{
 
 func callers(tb testing.TB) []caller {
 	tb.Helper()
-	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: atNoon, InProcess: true})
-	user := pool.AccessToken().Scopes("held").Groups("mine").Set("auth_time", noon.Add(-2*time.Hour)).Set("acr", "low")
+	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	user := pool.AccessToken().Scopes("held").Groups("mine").Set("auth_time", lab.Noon.Add(-2*time.Hour)).Set("acr", "low")
 	machine := pool.MachineToken().Scopes("held", "b")
 	id := pool.IDToken().Set("acr", "high").Groups("other")
 	return []caller{
@@ -199,8 +200,8 @@ func TestPolicy_truthTable(t *testing.T) {
 // Whoever comes back with exactly the scopes that the challenge names, is not
 // sent for scopes again.
 func TestPolicy_challengeNamesAllScopes(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
-	user := pool.AccessToken().Groups("mine").Set("auth_time", noon.Add(-2*time.Hour)).Set("acr", "low")
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	user := pool.AccessToken().Groups("mine").Set("auth_time", lab.Noon.Add(-2*time.Hour)).Set("acr", "low")
 	before := user.Scopes("held").Claims()
 	after := map[string]*cognitoauth.Claims{}
 	asked := 0
@@ -211,7 +212,7 @@ func TestPolicy_challengeNamesAllScopes(t *testing.T) {
 			continue
 		}
 		asked++
-		need := scopeParam(t, asRefusal(t, err).Challenge())
+		need := scopeParam(t, lab.AsRefusal(t, err).Challenge())
 		names := strings.Fields(need)
 		if len(names) == 0 || len(slices.Compact(slices.Sorted(slices.Values(names)))) != len(names) {
 			t.Errorf("%s: scope=%q", n.text, need)
@@ -289,7 +290,7 @@ func TestPolicy_challenges(t *testing.T) {
 			t.Errorf("%s: met", row.name)
 			continue
 		}
-		challenge := asRefusal(t, err).Challenge()
+		challenge := lab.AsRefusal(t, err).Challenge()
 		if (row.want == nil) != (challenge == "") || row.not != "" && strings.Contains(challenge, row.not) {
 			t.Errorf("%s: challenge %s", row.name, challenge)
 		}
@@ -358,7 +359,7 @@ func TestPolicy_nilClaims(t *testing.T) {
 		{and(cognitoauth.Policy{}, s("c")), "c"},
 	}
 	for _, row := range rows {
-		e := asRefusal(t, row.policy.Check(nil, nil))
+		e := lab.AsRefusal(t, row.policy.Check(nil, nil))
 		challenge := e.Challenge()
 		if e.Code != "token_missing" || e.Status != 401 || strings.Contains(challenge, "error") || !strings.HasPrefix(challenge, `Bearer realm="api"`) {
 			t.Errorf("%s: code %s, challenge %s", row.policy, e.Code, challenge)
@@ -386,7 +387,7 @@ func checkPolicies(t *testing.T, rows []policyRow) {
 	for _, row := range rows {
 		err, code := row.policy.Check(nil, row.token.Claims()), ""
 		if err != nil {
-			code = asRefusal(t, err).Code
+			code = lab.AsRefusal(t, err).Code
 		}
 		if code != row.code {
 			t.Errorf("%s, %s: code %q, want %q", row.name, row.policy, code, row.code)
@@ -395,7 +396,7 @@ func checkPolicies(t *testing.T, rows []policyRow) {
 }
 
 func TestPolicy_scopesAndGroups(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	user := pool.AccessToken().Scopes("orders/read", "openid").Groups("staff", "Élite", "a b")
 	machine, id := pool.MachineToken(), pool.IDToken()
 	checkPolicies(t, []policyRow{
@@ -436,7 +437,7 @@ func TestPolicy_scopesAndGroups(t *testing.T) {
 }
 
 func TestPolicy_claims(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	user := pool.AccessToken().Set("custom:tenant", "acme").Set("yes", true).Set("no", false).Set("textual", "true").Set("custom:n", 1).
 		Set("list", []string{"acme"}).Set("void", nil).Set("custom:plan", json.RawMessage(`"pr\u006f"`)).Set("custom:empty", "")
 	checkPolicies(t, []policyRow{
@@ -463,7 +464,7 @@ func TestPolicy_claims(t *testing.T) {
 // What a denial says of the groups that a user is in does not depend on how the
 // token spells them.
 func TestPolicy_groupHints(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	const capitals, other, none = "differs from it only in case", "in other groups", "no cognito:groups"
 	long := strings.Repeat("x", 600) // more than a name is likely to have
 	for name, tt := range map[string]struct{ groups, asked, hint string }{
@@ -488,7 +489,7 @@ func TestPolicy_groupHints(t *testing.T) {
 }
 
 func TestPolicy_kindsAndLogins(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	user, machine, id := pool.AccessToken().Set("acr", "urn:x:1"), pool.MachineToken(), pool.IDToken().Set("acr", "urn:x:1")
 	yes := func(*http.Request, *cognitoauth.Claims) bool { return true }
 	no := func(*http.Request, *cognitoauth.Claims) bool { return false }
@@ -508,7 +509,7 @@ func TestPolicy_kindsAndLogins(t *testing.T) {
 		{"level on a machine's token", machine, cognitoauth.ACR("urn:x:1"), "acr_unattainable"},
 
 		{"recent login", user, cognitoauth.AuthenticatedWithin(time.Second), ""},
-		{"old login", user.Set("auth_time", noon.Add(-time.Hour)), cognitoauth.AuthenticatedWithin(time.Minute), "login_too_old"},
+		{"old login", user.Set("auth_time", lab.Noon.Add(-time.Hour)), cognitoauth.AuthenticatedWithin(time.Minute), "login_too_old"},
 		{"login on a machine's token", machine, cognitoauth.AuthenticatedWithin(time.Hour), "login_unattainable"},
 
 		{"assertion that holds", user, cognitoauth.Assert("always", yes), ""},
@@ -537,27 +538,27 @@ func TestPolicy_authenticatedWithin(t *testing.T) {
 		{"the year one", json.RawMessage("-62135596799"), 0, "login_too_old"},
 		{"as long ago as can be written", json.RawMessage("-9007199254740991"), 0, "login_too_old"},
 		{"as far ahead as can be written", json.RawMessage("9007199254740991"), 0, "login_too_old"},
-		{"rounded up into the allowed", json.RawMessage(fmt.Sprintf("%d.5", noon.Unix()-3600-30-1)), 0, ""},
+		{"rounded up into the allowed", json.RawMessage(fmt.Sprintf("%d.5", lab.Noon.Unix()-3600-30-1)), 0, ""},
 	}
 	for _, row := range rows {
-		pool := cognitotest.NewPool(t, cognitotest.Options{Now: func() time.Time { return noon.Add(row.late) }, InProcess: true})
+		pool := cognitotest.NewPool(t, cognitotest.Options{Now: func() time.Time { return lab.Noon.Add(row.late) }, InProcess: true})
 		token := pool.AccessToken()
 		switch at := row.authTime.(type) {
 		case nil:
 			token = token.Delete("auth_time")
 		case time.Duration:
-			token = token.Set("auth_time", noon.Add(at))
+			token = token.Set("auth_time", lab.Noon.Add(at))
 		default:
 			token = token.Set("auth_time", at)
 		}
-		validated, err := mustNew(t, pool.Config()).Validate(t.Context(), token.String())
+		validated, err := lab.MustNew(t, pool.Config()).Validate(t.Context(), token.String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, claims := range []*cognitoauth.Claims{token.Claims(), validated} {
 			err, code := cognitoauth.AuthenticatedWithin(hour).Check(nil, claims), ""
 			if err != nil {
-				code = asRefusal(t, err).Code
+				code = lab.AsRefusal(t, err).Code
 			}
 			if code != row.code {
 				t.Errorf("%s: code %q, want %q", row.name, code, row.code)
@@ -570,7 +571,7 @@ func TestPolicy_authenticatedWithin(t *testing.T) {
 // The clock and the leeway are those of the Middleware that verified the token,
 // not the machine's.
 func TestPolicy_clockOfTheMiddleware(t *testing.T) {
-	now := noon
+	now := lab.Noon
 	d := newDesk(t, func(c *cognitoauth.Config) {
 		c.Now, c.Leeway = func() time.Time { return now }, 2*time.Minute
 	})
@@ -583,7 +584,7 @@ func TestPolicy_clockOfTheMiddleware(t *testing.T) {
 		late time.Duration
 		met  bool
 	}{{0, true}, {3 * time.Minute, true}, {3*time.Minute + 1, false}, {-2 * time.Minute, true}, {-2*time.Minute - 1, false}} {
-		now = noon.Add(row.late)
+		now = lab.Noon.Add(row.late)
 		if err := policy.Check(nil, claims); (err == nil) != row.met {
 			t.Errorf("%s late: %v", row.late, err)
 		}
@@ -842,9 +843,9 @@ func TestPolicy_keepsItsParts(t *testing.T) {
 func TestPolicy_answersAreFresh(t *testing.T) {
 	claims := callers(t)[0].claims
 	policy := cognitoauth.And(cognitoauth.AuthenticatedWithin(time.Hour), cognitoauth.ACR("high"))
-	first := asRefusal(t, policy.Check(nil, claims))
+	first := lab.AsRefusal(t, policy.Check(nil, claims))
 	first.Status = 0
-	if again := asRefusal(t, policy.Check(nil, claims)); again == first || again.Status != 401 {
+	if again := lab.AsRefusal(t, policy.Check(nil, claims)); again == first || again.Status != 401 {
 		t.Error("the second answer is the first")
 	}
 }
@@ -852,7 +853,7 @@ func TestPolicy_answersAreFresh(t *testing.T) {
 // Ten times the groups cost about ten times as much, to decode and to look
 // through. A square law would cost a hundred times as much.
 func TestPolicy_linearInGroups(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	token := func(n int) *cognitotest.Token {
 		groups := make([]string, n)
 		for i := range groups {

@@ -23,20 +23,12 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
-
-func readText(t *testing.T, name string) string {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
 
 // The program is read first, and it is a program: what is printed is compiled.
 func TestREADMEProgram(t *testing.T) {
-	lines := strings.Split(strings.TrimSuffix(readText(t, "README.md"), "\n"), "\n")
+	lines := strings.Split(strings.TrimSuffix(lab.Text(t, "README.md"), "\n"), "\n")
 	if len(lines) > 200 {
 		t.Errorf("%d lines, at most 200 are wanted", len(lines))
 	}
@@ -49,7 +41,7 @@ func TestREADMEProgram(t *testing.T) {
 		t.Errorf("the program stands in lines %d to %d, wanted by line 10 and until line 45", begin+1, end+1)
 	}
 	program := strings.Join(lines[begin+1:end], "\n") + "\n"
-	if program != readText(t, "examples/readme/main.go") {
+	if program != lab.Text(t, "examples/readme/main.go") {
 		t.Error("the program is not examples/readme/main.go, byte for byte")
 	}
 }
@@ -61,9 +53,9 @@ func TestREADMESnippetsAreCompiled(t *testing.T) {
 	}
 	var compiled string
 	for _, name := range []string{"example_test.go", "examples/readme/main.go", "examples/readme/main_test.go"} {
-		compiled += unindent(readText(t, name))
+		compiled += unindent(lab.Text(t, name))
 	}
-	snippets := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(readText(t, "README.md"), -1)
+	snippets := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(lab.Text(t, "README.md"), -1)
 	if len(snippets) < 4 {
 		t.Fatalf("%d snippets found", len(snippets))
 	}
@@ -81,7 +73,7 @@ func TestLinksExist(t *testing.T) {
 	}
 	found := 0
 	for _, name := range append(pages, "README.md", "CHANGELOG.md", "SECURITY.md", "examples/README.md") {
-		prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(readText(t, name), "")
+		prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(lab.Text(t, name), "")
 		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)|(?m)^\[[^]]+\]: (\S+)$`).FindAllStringSubmatch(prose, -1) {
 			found++
 			target, heading, _ := strings.Cut(m[1]+m[2], "#")
@@ -94,7 +86,7 @@ func TestLinksExist(t *testing.T) {
 			}
 			if _, err := os.Stat(page); err != nil {
 				t.Errorf("%s links to %s: %v", name, target, err)
-			} else if heading != "" && !slices.Contains(headings(readText(t, page)), heading) {
+			} else if heading != "" && !slices.Contains(headings(lab.Text(t, page)), heading) {
 				t.Errorf("%s links to %s, which has no heading %q", name, page, heading)
 			}
 		}
@@ -117,33 +109,27 @@ func headings(page string) (all []string) {
 // may be.
 func TestFieldsSayTheirDefaults(t *testing.T) {
 	found := 0
-	for name, page := range map[string]string{"Config": "config.go", "Pool": "pool.go"} {
-		file, err := parser.ParseFile(token.NewFileSet(), page, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
+	inspectLibrary(t, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || spec.Name.Name != "Config" && spec.Name.Name != "Pool" {
+			return true
 		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			spec, ok := n.(*ast.TypeSpec)
-			if !ok || spec.Name.Name != name {
-				return true
+		for _, field := range spec.Type.(*ast.StructType).Fields.List {
+			if !field.Names[0].IsExported() {
+				continue
 			}
-			for _, field := range spec.Type.(*ast.StructType).Fields.List {
-				if !field.Names[0].IsExported() {
-					continue
-				}
-				found++
-				doc := strings.Join(strings.Fields(field.Doc.Text()), " ")
-				if !regexp.MustCompile(`\b(Required|(Zero|Empty|Nil|None|False): )`).MatchString(doc) {
-					t.Errorf("%s.%s does not say what it is by default", name, field.Names[0])
-				}
-				number := regexp.MustCompile(`^(int|time\.Duration)$`).MatchString(types.ExprString(field.Type))
-				if number && !regexp.MustCompile(`(?i)at most [0-9]|[0-9] \S+ to [0-9]`).MatchString(doc) {
-					t.Errorf("%s.%s does not say how large it may be", name, field.Names[0])
-				}
+			found++
+			doc := strings.Join(strings.Fields(field.Doc.Text()), " ")
+			if !regexp.MustCompile(`\b(Required|(Zero|Empty|Nil|None|False): )`).MatchString(doc) {
+				t.Errorf("%s.%s does not say what it is by default", spec.Name.Name, field.Names[0])
 			}
-			return false
-		})
-	}
+			number := regexp.MustCompile(`^(int|time\.Duration)$`).MatchString(types.ExprString(field.Type))
+			if number && !regexp.MustCompile(`(?i)at most [0-9]|[0-9] \S+ to [0-9]`).MatchString(doc) {
+				t.Errorf("%s.%s does not say how large it may be", spec.Name.Name, field.Names[0])
+			}
+		}
+		return false
+	})
 	if found < 24 {
 		t.Errorf("%d settings found", found)
 	}
@@ -151,7 +137,7 @@ func TestFieldsSayTheirDefaults(t *testing.T) {
 
 // The index has a command for every example, and names what exists.
 func TestExamplesIndex(t *testing.T) {
-	index := readText(t, "examples/README.md")
+	index := lab.Text(t, "examples/README.md")
 	dirs, err := os.ReadDir("examples")
 	if err != nil {
 		t.Fatal(err)
@@ -171,11 +157,11 @@ func TestExamplesIndex(t *testing.T) {
 		t.Errorf("%d examples, %d rows", listed, rows)
 	}
 	for _, m := range regexp.MustCompile("`(Example[A-Za-z_]*)`").FindAllStringSubmatch(index, -1) {
-		if !strings.Contains(readText(t, "example_test.go"), "\nfunc "+m[1]+"() {") {
+		if !strings.Contains(lab.Text(t, "example_test.go"), "\nfunc "+m[1]+"() {") {
 			t.Errorf("%s does not exist", m[1])
 		}
 	}
-	if !strings.Contains(index, "`go test -run '^TestDiagnosis$' -v .`") || !strings.Contains(readText(t, "diagnosis_test.go"), "\nfunc TestDiagnosis(") {
+	if !strings.Contains(index, "`go test -run '^TestDiagnosis$' -v ./internal/proof/diagnosis`") || !strings.Contains(lab.Text(t, "internal/proof/diagnosis/diagnosis_test.go"), "\nfunc TestDiagnosis(") {
 		t.Error("no command prints the table of mistakes")
 	}
 	if n := namesExist(t, "examples/README.md", index); n < 15 {
@@ -186,9 +172,9 @@ func TestExamplesIndex(t *testing.T) {
 // What a user calls has an example: one of its own here, and in package
 // cognitotest, where a token is made of many small calls, a call in an example.
 func TestEveryFunctionHasAnExample(t *testing.T) {
-	examples, kit := readText(t, "example_test.go"), readText(t, "cognitotest/example_test.go")
+	examples, kit := lab.Text(t, "example_test.go"), lab.Text(t, "cognitotest/example_test.go")
 	found := 0
-	for _, m := range regexp.MustCompile(`(?m)^func (?:\(. \*?([A-Z][a-z]+)\) )?([A-Z][A-Za-z]+)\(`).FindAllStringSubmatch(readText(t, "testdata/api.txt"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^func (?:\(. \*?([A-Z][a-z]+)\) )?([A-Z][A-Za-z]+)\(`).FindAllStringSubmatch(lab.Text(t, "testdata/api.txt"), -1) {
 		found++
 		if name := strings.TrimPrefix(m[1]+"_"+m[2], "_"); !strings.Contains(examples, "\nfunc Example"+name+"() {\n") {
 			t.Errorf("there is no Example%s", name)
@@ -214,7 +200,7 @@ func TestEveryFunctionHasAnExample(t *testing.T) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		for _, m := range regexp.MustCompile(`(?m)^func (\(. \*(?:Pool|Token)\) )?([A-Z][A-Za-z]+)\(`).FindAllStringSubmatch(readText(t, name), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^func (\(. \*(?:Pool|Token)\) )?([A-Z][A-Za-z]+)\(`).FindAllStringSubmatch(lab.Text(t, name), -1) {
 			found++
 			call := "." + m[2] + "("
 			if m[1] == "" {
@@ -233,7 +219,7 @@ func TestEveryFunctionHasAnExample(t *testing.T) {
 // table returns the cells of the first table under a heading, without its head.
 func table(t *testing.T, heading string) (rows [][]string) {
 	t.Helper()
-	_, text, ok := strings.Cut(readText(t, "README.md"), "\n"+heading+"\n")
+	_, text, ok := strings.Cut(lab.Text(t, "README.md"), "\n"+heading+"\n")
 	if !ok {
 		t.Fatalf("README has no %q", heading)
 	}
@@ -261,15 +247,23 @@ func quoted(cell string) (all []string) {
 	return all
 }
 
-// reasons reads from errors.go which codes there are, and the sentinel of each.
+// inspectLibrary visits the syntax of each source file of the library.
+func inspectLibrary(t *testing.T, visit func(ast.Node) bool) {
+	t.Helper()
+	for _, name := range lab.Sources(t) {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, visit)
+	}
+}
+
+// reasons reads from the source which codes there are, and the sentinel of each.
 func reasons(t *testing.T) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	all := map[string]string{}
-	ast.Inspect(file, func(n ast.Node) bool {
+	inspectLibrary(t, func(n ast.Node) bool {
 		lit, ok := n.(*ast.CompositeLit)
 		if !ok {
 			return true
@@ -285,7 +279,7 @@ func reasons(t *testing.T) map[string]string {
 		return true
 	})
 	if len(all) == 0 {
-		t.Fatal("errors.go has no reasons")
+		t.Fatal("the source has no reasons")
 	}
 	return all
 }
@@ -525,18 +519,22 @@ func TestREADMETableOfAnswers(t *testing.T) {
 		}
 	}
 	if len(all) != len(rows) {
-		t.Errorf("README has the codes\n%q\nerrors.go\n%q", slices.Sorted(maps.Keys(rows)), slices.Sorted(maps.Keys(all)))
+		t.Errorf("README has the codes\n%q\nthe source\n%q", slices.Sorted(maps.Keys(rows)), slices.Sorted(maps.Keys(all)))
 	}
 }
 
 // The README speaks of names that exist.
 func TestREADMENamesExist(t *testing.T) {
-	doc := readText(t, "README.md")
+	doc := lab.Text(t, "README.md")
 	prose, _, _ := strings.Cut(doc, "## Speed") // and then ASP.NET Core: they have the names of others
 	found := namesExist(t, "README.md", prose)
+	source := ""
+	for _, name := range lab.Sources(t) {
+		source += lab.Text(t, name)
+	}
 	for _, name := range regexp.MustCompile(`COGNITO_[A-Z_]+`).FindAllString(doc, -1) {
 		found++
-		if !strings.Contains(readText(t, "config.go"), `os.Getenv("`+name+`")`) {
+		if !strings.Contains(source, `os.Getenv("`+name+`")`) {
 			t.Errorf("README names %s, which nothing reads", name)
 		}
 	}
@@ -549,7 +547,7 @@ func TestREADMENamesExist(t *testing.T) {
 // counts them.
 func namesExist(t *testing.T, page, text string) (found int) {
 	t.Helper()
-	api, codes := readText(t, "testdata/api.txt"), reasons(t)
+	api, codes := lab.Text(t, "testdata/api.txt"), reasons(t)
 	others := []string{"Retry-After", "InitiateAuth", "Referer", "EventSource", "POST"}
 	prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, "")
 	for _, name := range quoted(prose) {
@@ -573,7 +571,7 @@ func namesExist(t *testing.T, page, text string) (found int) {
 // screen is the table of doc.go that says which token carries what.
 func screen(t *testing.T) (rows [][]string) {
 	t.Helper()
-	_, text, ok := strings.Cut(readText(t, "doc.go"), "// # Cognito in one screen\n")
+	_, text, ok := strings.Cut(lab.Text(t, "doc.go"), "// # Cognito in one screen\n")
 	if !ok {
 		t.Fatal("doc.go has no such section")
 	}
@@ -593,7 +591,7 @@ func screen(t *testing.T) (rows [][]string) {
 // in those stands there, and what it becomes in Claims exists.
 func TestDocScreen(t *testing.T) {
 	tokens := []*cognitotest.Token{demo.AccessToken(), demo.IDToken(), demo.MachineToken()}
-	api, listed := readText(t, "testdata/api.txt"), map[string]bool{}
+	api, listed := lab.Text(t, "testdata/api.txt"), map[string]bool{}
 	payloads := make([]map[string]any, len(tokens))
 	for i, token := range tokens {
 		if err := token.Claims().Decode(&payloads[i]); err != nil {

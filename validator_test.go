@@ -9,10 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"math/big"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,13 +19,9 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 	"github.com/golang-jwt/jwt/v5"
 )
-
-// noon is the clock of the tests here that do not move it.
-var noon = time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
-
-func atNoon() time.Time { return noon }
 
 // desk is a pool at noon and a Middleware that accepts its access tokens and
 // its ID tokens.
@@ -39,8 +32,8 @@ type desk struct {
 
 func newDesk(tb testing.TB, changes ...func(*cognitoauth.Config)) desk {
 	tb.Helper()
-	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: atNoon, InProcess: true})
-	return desk{pool, mustNew(tb, bothKinds(pool.Config()), changes...)}
+	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	return desk{pool, lab.MustNew(tb, bothKinds(pool.Config()), changes...)}
 }
 
 // bothKinds lists the one Pool of cfg again, for ID tokens.
@@ -49,61 +42,6 @@ func bothKinds(cfg cognitoauth.Config) cognitoauth.Config {
 	id.TokenUse = cognitoauth.IDToken
 	cfg.Pools = append(cfg.Pools, id)
 	return cfg
-}
-
-func mustNew(tb testing.TB, cfg cognitoauth.Config, changes ...func(*cognitoauth.Config)) *cognitoauth.Middleware {
-	tb.Helper()
-	for _, change := range changes {
-		change(&cfg)
-	}
-	m, err := cognitoauth.New(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return m
-}
-
-// decide is the code with which m refuses a token, "" if it does not. It sees
-// to it that no verdict has both claims and an error, or neither, and that
-// asking again brings the same.
-func decide(tb testing.TB, m *cognitoauth.Middleware, token string) string {
-	tb.Helper()
-	claims, err := m.Validate(tb.Context(), token)
-	if err == nil {
-		again, err := m.Validate(tb.Context(), token)
-		if err != nil {
-			tb.Fatalf("accepted, and then refused: %v", err)
-		}
-		if claims == again || facts(claims) != facts(again) {
-			tb.Errorf("the same token gives %s and then %s", facts(claims), facts(again))
-		}
-		return ""
-	}
-	if claims != nil {
-		tb.Errorf("claims beside the error %q", err)
-	}
-	return asRefusal(tb, err).Code
-}
-
-// facts are what claims say, as text.
-func facts(c *cognitoauth.Claims) string {
-	var all map[string]any
-	err := c.Decode(&all)
-	return fmt.Sprintf("%q", []any{c.Subject, c.Username, c.ClientID, c.TokenUse, c.Issuer, c.PoolID, c.ID, c.OriginID, c.EventID, c.ACR,
-		c.AuthTime, c.IssuedAt, c.NotBefore, c.Expiry, c.Scopes(), c.Groups(), c.Audience(), c.IsMachine(), all, err})
-}
-
-// asRefusal is the *Error that every refusal is.
-func asRefusal(tb testing.TB, err error) *cognitoauth.Error {
-	tb.Helper()
-	var e *cognitoauth.Error
-	if !errors.As(err, &e) || e == nil {
-		tb.Fatalf("%v (%T) is not an *Error", err, err)
-	}
-	if e.Detail() == "" {
-		tb.Errorf("%s has no Detail", e.Code)
-	}
-	return e
 }
 
 // rival is golang-jwt's own parser, set as strictly as it can be.
@@ -178,7 +116,7 @@ var anyKind = []string{"string", "date", "number", "list", "mixed", "object", "o
 func TestValidate_everyClaimWithEveryValue(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	parser := newRival(t, d.pool.KeySet(), atNoon, 30*time.Second)
+	parser := newRival(t, d.pool.KeySet(), lab.AtNoon, 30*time.Second)
 	accepted, refused := 0, 0
 	for claim, kinds := range jsonKinds {
 		for kind, values := range jsonValues {
@@ -207,11 +145,11 @@ func TestValidate_everyClaimWithEveryValue(t *testing.T) {
 // that is wrong with it, under the good one, which takes time to make.
 func offer(tb testing.TB, d desk, token *cognitotest.Token) (code, signed string) {
 	tb.Helper()
-	if code = decide(tb, d.auth, token.SignedWith(noSignature).String()); code != "signature_invalid" {
+	if code = lab.Decide(tb, d.auth, token.SignedWith(noSignature).String()); code != "signature_invalid" {
 		return code, ""
 	}
 	signed = token.String()
-	return decide(tb, d.auth, signed), signed
+	return lab.Decide(tb, d.auth, signed), signed
 }
 
 func noSignature([]byte) []byte { return make([]byte, 256) }
@@ -219,7 +157,7 @@ func noSignature([]byte) []byte { return make([]byte, 256) }
 func TestValidate_noMoreThanParser(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	parser := newRival(t, d.pool.KeySet(), atNoon, 30*time.Second)
+	parser := newRival(t, d.pool.KeySet(), lab.AtNoon, 30*time.Second)
 	if bad := d.pool.AccessToken(); parser.accepts(bad.Tampered().String()) || parser.accepts(bad.ExpiresIn(-time.Hour).String()) || !parser.accepts(bad.String()) {
 		t.Fatal("jwt.Parser refuses nothing")
 	}
@@ -322,11 +260,11 @@ func TestValidate_everyByteCounts(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	token := d.pool.AccessToken().String()
-	if code := decide(t, d.auth, token); code != "" {
+	if code := lab.Decide(t, d.auth, token); code != "" {
 		t.Fatal(code)
 	}
 	try := func(what string, at int, other string) {
-		if code := decide(t, d.auth, other); code == "" {
+		if code := lab.Decide(t, d.auth, other); code == "" {
 			t.Errorf("%s at %d: accepted", what, at)
 		}
 	}
@@ -368,7 +306,7 @@ func TestValidate_sparebits(t *testing.T) {
 				respelled++
 				changed := slices.Clone(parts)
 				changed[i] = other
-				if code := decide(t, d.auth, strings.Join(changed, ".")); code != "token_malformed" {
+				if code := lab.Decide(t, d.auth, strings.Join(changed, ".")); code != "token_malformed" {
 					t.Errorf("segment %d, bits %04b: code %q", i, spare, code)
 				}
 			}
@@ -390,14 +328,14 @@ func TestValidate_timeBoundaries(t *testing.T) {
 	t.Parallel()
 	for _, leeway := range []time.Duration{1, 30 * time.Second} {
 		for _, late := range []time.Duration{0, 1, 500 * time.Millisecond} {
-			now := noon.Add(late)
+			now := lab.Noon.Add(late)
 			d := newDesk(t, func(c *cognitoauth.Config) {
 				c.Leeway, c.Now = leeway, func() time.Time { return now }
 			})
 			parser := newRival(t, d.pool.KeySet(), func() time.Time { return now }, leeway)
 			edge := int64(leeway / time.Second)
 			for half := int64(-3); half <= 3; half++ {
-				past, future := noon.Unix()*2-edge*2+half, noon.Unix()*2+edge*2+half
+				past, future := lab.Noon.Unix()*2-edge*2+half, lab.Noon.Unix()*2+edge*2+half
 				rows := []struct {
 					claim   string
 					halves  int64 // the value, in half seconds
@@ -453,17 +391,17 @@ var faults = []fault{
 	{code: "type_unsupported", build: setMember("typ", "dpop+jwt")},
 	{code: "token_malformed", claim: "dots", after: func(s string) string { return s + "=" }},
 	{code: "token_malformed", claim: "dots", after: func(s string) string {
-		header, payload, signature := cutThree(s)
+		header, payload, signature := lab.CutThree(s)
 		return header + "." + payload + "~." + signature
 	}},
 	{code: "claims_malformed", build: setClaim("scope", 1)},
 	{code: "issuer_mismatch", build: setClaim("iss", "https://example.com")},
 	{code: "token_use_mismatch", build: setClaim("token_use", "refresh")},
 	{code: "expiry_missing", claim: "exp", build: func(t *cognitotest.Token) *cognitotest.Token { return t.Delete("exp") }},
-	{code: "token_expired", claim: "exp", build: setClaim("exp", noon.Add(-time.Hour))},
-	{code: "token_not_yet_valid", build: setClaim("nbf", noon.Add(time.Hour))},
-	{code: "token_issued_in_future", claim: "iat", build: setClaim("iat", noon.Add(time.Hour))},
-	{code: "lifetime_too_long", claim: "iat", build: setClaim("iat", noon.Add(-48*time.Hour))},
+	{code: "token_expired", claim: "exp", build: setClaim("exp", lab.Noon.Add(-time.Hour))},
+	{code: "token_not_yet_valid", build: setClaim("nbf", lab.Noon.Add(time.Hour))},
+	{code: "token_issued_in_future", claim: "iat", build: setClaim("iat", lab.Noon.Add(time.Hour))},
+	{code: "lifetime_too_long", claim: "iat", build: setClaim("iat", lab.Noon.Add(-48*time.Hour))},
 	{code: "client_mismatch", build: setClaim("client_id", "another")},
 	{code: "subject_missing", build: setClaim("sub", "")},
 	{code: "audience_mismatch", build: setClaim("aud", "https://other.example")},
@@ -503,14 +441,14 @@ func revoking(c *cognitoauth.Config) {
 func TestValidate_firstFaultNamesTheRefusal(t *testing.T) {
 	d := newDesk(t, revoking)
 	for i, first := range faults {
-		if code := decide(t, d.auth, spoiled(d.pool, first)); code != first.code {
+		if code := lab.Decide(t, d.auth, spoiled(d.pool, first)); code != first.code {
 			t.Errorf("%s alone: code %q", first.code, code)
 		}
 		for _, second := range faults[i+1:] {
 			if !first.meets(second) {
 				continue
 			}
-			if code := decide(t, d.auth, spoiled(d.pool, first, second)); code != first.code {
+			if code := lab.Decide(t, d.auth, spoiled(d.pool, first, second)); code != first.code {
 				t.Errorf("%s before %s: code %q", first.code, second.code, code)
 			}
 		}
@@ -534,92 +472,10 @@ func TestValidate_manyFaults(t *testing.T) {
 				all = append(all, f)
 			}
 		}
-		if code := decide(t, d.auth, spoiled(d.pool, all...)); code != first.code {
+		if code := lab.Decide(t, d.auth, spoiled(d.pool, all...)); code != first.code {
 			t.Errorf("%s and all after it: code %q", first.code, code)
 		}
 	}
-}
-
-// Explain makes the same checks in the same order, and each of them: it names
-// two faults where Validate names the first.
-func TestExplain(t *testing.T) {
-	d := newDesk(t, revoking)
-	const claims = "issuer token_use exp nbf iat lifetime client subject audience "
-	skips := map[string]string{ // what cannot be looked at after that fault; revocation alone, if not listed
-		"token_too_large": "header payload " + claims + "key signature revocation", "algorithm_unsupported": "key signature revocation",
-		"key_id_invalid": "key signature revocation", "header_unsupported": "key signature revocation", "type_unsupported": "key signature revocation",
-		"claims_malformed": claims + "key signature revocation", "issuer_mismatch": "token_use revocation", "expiry_missing": "lifetime revocation",
-		"key_unknown": "signature revocation", "token_revoked": "",
-	}
-	for i, first := range faults {
-		token := spoiled(d.pool, first)
-		codes, skipped := explained(t, d.auth, token)
-		if len(codes) == 0 || codes[0] != first.code || len(codes) > 1 && !slices.Equal(codes[1:], []string{"signature_invalid"}) {
-			t.Errorf("%s: Explain has %q", first.code, codes)
-		}
-		want, listed := skips[first.code]
-		if !listed {
-			want = "revocation"
-		}
-		if got := strings.Join(skipped, " "); got != want && first.code != "token_malformed" {
-			t.Errorf("%s: Explain skips %s, want %s", first.code, got, want)
-		}
-		for _, second := range faults[i+1:] {
-			if !first.meets(second) || second.code == "token_revoked" {
-				continue
-			}
-			token := spoiled(d.pool, first, second)
-			codes, skipped := explained(t, d.auth, token)
-			if code := decide(t, d.auth, token); len(codes) == 0 || codes[0] != code {
-				t.Errorf("%s and %s: Validate has %s, Explain %q", first.code, second.code, code, codes)
-			}
-			if len(skipped) == 1 && !slices.Contains(codes, second.code) {
-				t.Errorf("%s and %s: Explain has %q", first.code, second.code, codes)
-			}
-		}
-	}
-	for _, token := range []*cognitotest.Token{d.pool.AccessToken(), d.pool.IDToken(), d.pool.MachineToken()} {
-		if codes, skipped := explained(t, d.auth, token.String()); codes != nil || skipped != nil {
-			t.Errorf("a good token: %q, skipped %v", codes, skipped)
-		}
-	}
-	for _, c := range d.auth.Explain(t.Context(), d.pool.AccessToken().Delete("iat").String()) {
-		if timed := map[string]string{"exp": "2026-03-04T13:00:00Z", "nbf": "absent", "iat": "absent", "lifetime": "1h0m0s"}; timed[c.Name] != "" && c.Found != timed[c.Name] {
-			t.Errorf("%s: found %s", c.Name, c.Found)
-		}
-	}
-	for _, m := range []*cognitoauth.Middleware{nil, new(cognitoauth.Middleware)} {
-		if checks := m.Explain(t.Context(), "x"); len(checks) != 1 || checks[0].Err == nil || checks[0].Err.Code != "not_wired" {
-			t.Errorf("%+v", checks)
-		}
-	}
-}
-
-// explained is the codes of the checks that fail, and the names of those that
-// were skipped.
-func explained(tb testing.TB, m *cognitoauth.Middleware, token string) (codes, skipped []string) {
-	tb.Helper()
-	var names []string
-	for _, c := range m.Explain(tb.Context(), token) {
-		names = append(names, c.Name)
-		if c.Skipped {
-			skipped = append(skipped, c.Name)
-		}
-		if c.Skipped && (c.Err != nil || c.Found != "" || c.Expected != "") {
-			tb.Errorf("skipped, and yet %+v", c)
-		}
-		if c.Err != nil {
-			codes = append(codes, asRefusal(tb, c.Err).Code)
-			if c.Name == "key" && !strings.Contains(c.Err.Detail(), strconv.Quote("nobody's")) {
-				tb.Errorf("Detail names no kid: %s", c.Err.Detail())
-			}
-		}
-	}
-	want := "form header payload issuer token_use exp nbf iat lifetime client subject audience key signature revocation"
-	if got := strings.Join(names, " "); got != want {
-		tb.Errorf("the checks are %s", got)
-	}
-	return codes, skipped
 }
 
 // These are further ways to each of the codes that the table of faults has.
@@ -627,7 +483,7 @@ func TestValidate_refusesForm(t *testing.T) {
 	d := newDesk(t)
 	user := d.pool.AccessToken()
 	text := user.String()
-	header, payload, signature := cutThree(text)
+	header, payload, signature := lab.CutThree(text)
 	checkCodes(t, d, []tokenRow{
 		{"nothing", "", "token_malformed"},
 		{"two dots alone", "..", "token_malformed"},
@@ -672,7 +528,7 @@ type tokenRow struct{ name, token, code string }
 func checkCodes(t *testing.T, d desk, rows []tokenRow) {
 	t.Helper()
 	for _, row := range rows {
-		if code := decide(t, d.auth, row.token); code != row.code {
+		if code := lab.Decide(t, d.auth, row.token); code != row.code {
 			t.Errorf("%s: code %q, want %q", row.name, code, row.code)
 		}
 	}
@@ -704,11 +560,6 @@ func TestValidate_refusesClaims(t *testing.T) {
 		{"user with an empty name without sub", user.Delete("sub").Set("username", "").String(), "subject_missing"},
 		{"ID token without sub", id.Delete("sub").String(), "subject_missing"},
 	})
-}
-
-func cutThree(token string) (header, payload, signature string) {
-	parts := strings.SplitN(token, ".", 3)
-	return parts[0], parts[1], parts[2]
 }
 
 // headerOf makes the decoded header of a token n bytes long.
@@ -743,12 +594,12 @@ func TestValidate_accepts(t *testing.T) {
 		{"typ application/at+jwt in mixed case", user.SetHeader("typ", "Application/AT+jwt")},
 		{"escapes in the header's names and values", user.Header([]byte(`{"\u0061lg":"RS\u0032\u0035\u0036","kid":"` + user.KeyID() + `"}`))},
 		{"the other key of the pool", user.SetHeader("kid", id.KeyID()).SignedBy(id.Key())},
-		{"expired within the leeway", user.Set("exp", noon.Add(-29*time.Second))},
-		{"valid in the future within the leeway", user.Set("nbf", noon.Add(30*time.Second))},
-		{"issued in the future within the leeway", user.Set("iat", noon.Add(30*time.Second))},
+		{"expired within the leeway", user.Set("exp", lab.Noon.Add(-29*time.Second))},
+		{"valid in the future within the leeway", user.Set("nbf", lab.Noon.Add(30*time.Second))},
+		{"issued in the future within the leeway", user.Set("iat", lab.Noon.Add(30*time.Second))},
 	}
 	for _, row := range rows {
-		if code := decide(t, d.auth, row.token.String()); code != "" {
+		if code := lab.Decide(t, d.auth, row.token.String()); code != "" {
 			t.Errorf("%s: code %q", row.name, code)
 		}
 	}
@@ -760,11 +611,11 @@ func TestValidate_accepts(t *testing.T) {
 // Without its memory the Middleware decides as with it.
 func TestValidate_withoutCache(t *testing.T) {
 	d := newDesk(t, revoking, func(c *cognitoauth.Config) { c.TokenCache = -1 })
-	if code := decide(t, d.auth, d.pool.AccessToken().String()); code != "" {
+	if code := lab.Decide(t, d.auth, d.pool.AccessToken().String()); code != "" {
 		t.Errorf("code %q", code)
 	}
 	for _, f := range faults {
-		if code := decide(t, d.auth, spoiled(d.pool, f)); code != f.code {
+		if code := lab.Decide(t, d.auth, spoiled(d.pool, f)); code != f.code {
 			t.Errorf("%s: code %q", f.code, code)
 		}
 	}
@@ -774,10 +625,10 @@ func TestValidate_kidOf256Bytes(t *testing.T) {
 	d := newDesk(t)
 	user := d.pool.AccessToken()
 	kid := strings.Repeat("k", 256)
-	auth := mustNew(t, d.pool.Config(), func(c *cognitoauth.Config) {
+	auth := lab.MustNew(t, d.pool.Config(), func(c *cognitoauth.Config) {
 		c.Pools[0].JWKS = []byte(strings.Replace(string(d.pool.KeySet()), user.KeyID(), kid, 1))
 	})
-	if code := decide(t, auth, user.SetHeader("kid", kid).String()); code != "" {
+	if code := lab.Decide(t, auth, user.SetHeader("kid", kid).String()); code != "" {
 		t.Errorf("code %q", code)
 	}
 }
@@ -787,8 +638,8 @@ func TestValidate_tokenBytes(t *testing.T) {
 	for _, n := range []int{1 << 10, 4 << 10} {
 		token := d.pool.AccessToken().Set("x", strings.Repeat("x", n)).String()
 		for over, want := range []string{"", "token_too_large"} {
-			auth := mustNew(t, d.pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes = len(token) - over })
-			if code := decide(t, auth, token); code != want {
+			auth := lab.MustNew(t, d.pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes = len(token) - over })
+			if code := lab.Decide(t, auth, token); code != want {
 				t.Errorf("%d bytes, limit %d: code %q", len(token), len(token)-over, code)
 			}
 		}
@@ -798,10 +649,10 @@ func TestValidate_tokenBytes(t *testing.T) {
 	for i := range 100 {
 		groups = append(groups, fmt.Sprintf("%0128d", i))
 	}
-	if code := decide(t, d.auth, d.pool.AccessToken().Groups(groups...).String()); code != "" {
+	if code := lab.Decide(t, d.auth, d.pool.AccessToken().Groups(groups...).String()); code != "" {
 		t.Errorf("100 groups: code %q", code)
 	}
-	if code := decide(t, d.auth, strings.Repeat(".", 32<<10+1)); code != "token_too_large" {
+	if code := lab.Decide(t, d.auth, strings.Repeat(".", 32<<10+1)); code != "token_too_large" {
 		t.Errorf("over the default limit: code %q", code)
 	}
 }
@@ -848,9 +699,9 @@ func TestValidate_audience(t *testing.T) {
 		{`[[` + api + `]]`, "!!!!"},
 	}
 	codes := map[byte]string{'+': "", '-': "audience_mismatch", '!': "claims_malformed"}
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true, ClientIDs: []string{"1example23456789", "2example23456789"}})
-	without := mustNew(t, pool.Config())
-	with := mustNew(t, pool.Config(), func(c *cognitoauth.Config) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true, ClientIDs: []string{"1example23456789", "2example23456789"}})
+	without := lab.MustNew(t, pool.Config())
+	with := lab.MustNew(t, pool.Config(), func(c *cognitoauth.Config) {
 		c.Pools[0].Audiences = []string{"https://api.example", "https://api2.example"}
 	})
 	for _, row := range rows {
@@ -859,7 +710,7 @@ func TestValidate_audience(t *testing.T) {
 			if row.aud != "" {
 				token = token.Set("aud", json.RawMessage(row.aud))
 			}
-			if code := decide(t, []*cognitoauth.Middleware{without, with}[i%2], token.String()); code != codes[row.want[i]] {
+			if code := lab.Decide(t, []*cognitoauth.Middleware{without, with}[i%2], token.String()); code != codes[row.want[i]] {
 				t.Errorf("aud %s, column %d: code %q, want %q", row.aud, i, code, codes[row.want[i]])
 			}
 		}
@@ -886,157 +737,43 @@ func TestValidate_lifetime(t *testing.T) {
 	}
 	for _, row := range rows {
 		d := newDesk(t, func(c *cognitoauth.Config) { c.Pools[0].MaxLifetime = row.limit })
-		token := d.pool.AccessToken().Set("iat", noon.Add(row.iat)).Set("exp", noon.Add(row.exp))
+		token := d.pool.AccessToken().Set("iat", lab.Noon.Add(row.iat)).Set("exp", lab.Noon.Add(row.exp))
 		want := map[bool]string{false: "lifetime_too_long"}[row.accept]
-		if code := decide(t, d.auth, token.String()); code != want {
+		if code := lab.Decide(t, d.auth, token.String()); code != want {
 			t.Errorf("%s: code %q, want %q", row.name, code, want)
 		}
 		if row.iat != 0 {
 			continue
 		}
-		if code := decide(t, d.auth, token.Delete("iat").String()); code != want {
+		if code := lab.Decide(t, d.auth, token.Delete("iat").String()); code != want {
 			t.Errorf("%s, counted from now: code %q, want %q", row.name, code, want)
 		}
 	}
 	d := newDesk(t)
-	for _, exp := range []string{fmt.Sprint(noon.Add(time.Hour).UnixMilli()), "9007199254740991", "253402300800"} {
-		if code := decide(t, d.auth, d.pool.AccessToken().Set("exp", json.RawMessage(exp)).String()); code != "lifetime_too_long" {
+	for _, exp := range []string{fmt.Sprint(lab.Noon.Add(time.Hour).UnixMilli()), "9007199254740991", "253402300800"} {
+		if code := lab.Decide(t, d.auth, d.pool.AccessToken().Set("exp", json.RawMessage(exp)).String()); code != "lifetime_too_long" {
 			t.Errorf("exp %s: code %q", exp, code)
 		}
 	}
 }
 
-// Issuers by configuration, spelled out from the Cognito guide's endpoint
-// reference. The last column is where keys are asked for.
-func TestValidate_issuers(t *testing.T) {
-	const euc, id = "https://cognito-idp.eu-central-1.amazonaws.com", "eu-central-1_Ab12Cd34E"
-	rows := []struct {
-		name, id string
-		change   func(*cognitoauth.Pool)
-		iss      string
-		from     string // "" refuses
-	}{
-		{"original form", id, nil, euc + "/" + id, euc},
-		{"updated form", id, nil, "https://issuer-cognito-idp.eu-central-1.amazonaws.com/" + id, euc},
-		{"China", "cn-north-1_Ab12Cd34E", nil, "https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_Ab12Cd34E", "https://cognito-idp.cn-north-1.amazonaws.com.cn"},
-		{"China under the other suffix", "cn-north-1_Ab12Cd34E", nil, "https://cognito-idp.cn-north-1.amazonaws.com/cn-north-1_Ab12Cd34E", ""},
-		{"GovCloud", "us-gov-west-1_Ab12Cd34E", nil, "https://cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_Ab12Cd34E", "https://cognito-idp.us-gov-west-1.amazonaws.com"},
-		{"European Sovereign Cloud", "eusc-de-east-1_Ab12Cd34E", nil, "https://cognito-idp.eusc-de-east-1.amazonaws.eu/eusc-de-east-1_Ab12Cd34E", "https://cognito-idp.eusc-de-east-1.amazonaws.eu"},
-
-		{"another pool", id, nil, euc + "/eu-central-1_Ab12Cd34F", ""},
-		{"another pool's name in other case", id, nil, euc + "/eu-central-1_AB12CD34E", ""},
-		{"with a slash behind it", id, nil, euc + "/" + id + "/", ""},
-		{"over http", id, nil, "http://cognito-idp.eu-central-1.amazonaws.com/" + id, ""},
-		{"an identity pool's", id, nil, "https://cognito-identity.amazonaws.com", ""},
-
-		{"a replica region", id, replicatedTo("eu-west-1", "us-east-1"), "https://cognito-idp.us-east-1.amazonaws.com/" + id, "https://cognito-idp.us-east-1.amazonaws.com"},
-		{"the primary beside replicas", id, replicatedTo("eu-west-1"), euc + "/" + id, euc},
-		{"the updated form beside replicas", id, replicatedTo("eu-west-1"), "https://issuer-cognito-idp.eu-central-1.amazonaws.com/" + id, euc},
-		{"the updated form of a replica", id, replicatedTo("eu-west-1"), "https://issuer-cognito-idp.eu-west-1.amazonaws.com/" + id, ""},
-		{"a region that is no replica", id, replicatedTo("eu-west-1"), "https://cognito-idp.eu-west-2.amazonaws.com/" + id, ""},
-		{"a replica that is not configured", id, nil, "https://cognito-idp.eu-west-1.amazonaws.com/" + id, ""},
-
-		{"an emulator", "local_2Ab4", issuedBy("http://localhost:9229/local_2Ab4"), "http://localhost:9229/local_2Ab4", "http://localhost:9229"},
-		{"AWS beside an emulator", id, issuedBy("https://example.com/" + id), euc + "/" + id, ""},
-		{"one form pinned", id, issuedBy(euc + "/" + id), euc + "/" + id, euc},
-		{"the other form, where one is pinned", id, issuedBy(euc + "/" + id), "https://issuer-cognito-idp.eu-central-1.amazonaws.com/" + id, ""},
-		{"keys from elsewhere", id, func(p *cognitoauth.Pool) { p.JWKSURL = "https://keys.example/" + id + "/.well-known/jwks.json" }, euc + "/" + id, "https://keys.example"},
-		{"an emulator's keys from elsewhere", id, func(p *cognitoauth.Pool) {
-			p.Issuer, p.JWKSURL = "https://example.com/"+id, "http://127.0.0.1:1/"+id+"/.well-known/jwks.json"
-		}, "https://example.com/" + id, "http://127.0.0.1:1"},
-	}
-	for _, row := range rows {
-		pool := cognitotest.NewPool(t, cognitotest.Options{ID: row.id, InProcess: true, Now: atNoon})
-		auth := mustNew(t, pool.Config(), func(c *cognitoauth.Config) {
-			if row.change != nil {
-				row.change(&c.Pools[0])
-			}
-		})
-		code := decide(t, auth, pool.AccessToken().Set("iss", row.iss).String())
-		var want []string
-		if row.from != "" {
-			want = []string{row.from + "/" + row.id + "/.well-known/jwks.json"}
-		}
-		if accept := row.from != ""; accept && code != "" || !accept && code != "issuer_mismatch" || !slices.Equal(pool.Requests(), want) {
-			t.Errorf("%s: code %q, asked %q", row.name, code, pool.Requests())
-		}
-		pool.Close()
-	}
-}
-
-func replicatedTo(regions ...string) func(*cognitoauth.Pool) {
-	return func(p *cognitoauth.Pool) { p.ReplicaRegions = regions }
-}
-
-func issuedBy(s string) func(*cognitoauth.Pool) {
-	return func(p *cognitoauth.Pool) { p.Issuer = s }
-}
-
-// Only the settings of the entry that iss and token_use select count.
-func TestValidate_selectsOneEntry(t *testing.T) {
-	a := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_AAAAAAAAA", Now: atNoon, InProcess: true})
-	b := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_BBBBBBBBB", Now: atNoon, InProcess: true})
-	auth := mustNew(t, cognitoauth.Config{
-		Now: atNoon, HTTPClient: cognitotest.Client(a, b),
-		Pools: []cognitoauth.Pool{
-			{ID: a.ID(), ClientIDs: []string{"web"}, Audiences: []string{"https://api.example"}},
-			{ID: a.ID(), ClientIDs: []string{"app"}, TokenUse: cognitoauth.IDToken, MaxLifetime: time.Minute},
-			{ID: b.ID(), DangerouslyAllowAnyClient: true},
-		},
-	})
-	web := a.AccessToken().Client("web").Set("aud", "https://api.example")
-	app := a.IDToken().Client("app").ExpiresIn(time.Minute)
-	any := b.AccessToken().Client("any")
-	rows := []struct {
-		name  string
-		token *cognitotest.Token
-		code  string
-	}{
-		{"access token of the first entry", web, ""},
-		{"ID token of the second entry", app, ""},
-		{"access token of the third entry", any, ""},
-		{"client of the ID tokens on an access token", web.Client("app"), "client_mismatch"},
-		{"client of the access tokens on an ID token", app.Client("web"), "client_mismatch"},
-		{"no client where any is allowed", any.Delete("client_id"), "client_mismatch"},
-		{"audience that only the other pool demands", any.Set("aud", "https://api.example"), "audience_mismatch"},
-		{"no audience where one is demanded", web.Delete("aud"), "audience_mismatch"},
-		{"lifetime that only the other entry allows", app.ExpiresIn(time.Hour), "lifetime_too_long"},
-		{"ID token where only access tokens are taken", b.IDToken(), "token_use_mismatch"},
-		{"ID token dressed as access token", b.IDToken().Set("token_use", "access"), "client_mismatch"},
-
-		{"issuer of one, key of the other", web.SetHeader("kid", any.KeyID()).SignedBy(any.Key()), "key_unknown"},
-		{"issuer and kid of one, key of the other", web.SignedBy(any.Key()), "signature_invalid"},
-		{"issuer changed to the other", web.Set("iss", b.Issuer()).Delete("aud"), "key_unknown"},
-		{"issuer changed to the other, and back with its kid", any.Set("iss", a.Issuer()).Client("web").Set("aud", "https://api.example"), "key_unknown"},
-	}
-	for _, row := range rows {
-		if code := decide(t, auth, row.token.String()); code != row.code {
-			t.Errorf("%s: code %q, want %q", row.name, code, row.code)
-		}
-	}
-	claims, err := auth.Validate(t.Context(), any.String())
-	if err != nil || claims.PoolID != b.ID() || claims.ClientID != "any" {
-		t.Errorf("third entry: %v, %v", claims, err)
-	}
-}
-
 // An entry for ID tokens alone takes no access token.
 func TestValidate_idTokensAlone(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
-	auth := mustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].TokenUse = cognitoauth.IDToken })
-	if code := decide(t, auth, pool.IDToken().String()); code != "" {
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	auth := lab.MustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].TokenUse = cognitoauth.IDToken })
+	if code := lab.Decide(t, auth, pool.IDToken().String()); code != "" {
 		t.Errorf("ID token: code %q", code)
 	}
 	for _, token := range []*cognitotest.Token{pool.AccessToken(), pool.MachineToken(), pool.IDToken().Set("token_use", "")} {
-		if code := decide(t, auth, token.String()); code != "token_use_mismatch" {
+		if code := lab.Decide(t, auth, token.String()); code != "token_use_mismatch" {
 			t.Errorf("code %q", code)
 		}
 	}
 }
 
 func TestValidate_staticKeys(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true})
-	auth := mustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].JWKS = pool.KeySet() })
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	auth := lab.MustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].JWKS = pool.KeySet() })
 	old := pool.AccessToken()
 	pool.Rotate()
 	rows := []struct {
@@ -1050,7 +787,7 @@ func TestValidate_staticKeys(t *testing.T) {
 		{"kid of the set, another key", old.SignedBy(pool.AccessToken().Key()), "signature_invalid"},
 	}
 	for _, row := range rows {
-		if code := decide(t, auth, row.token.String()); code != row.code {
+		if code := lab.Decide(t, auth, row.token.String()); code != row.code {
 			t.Errorf("%s: code %q, want %q", row.name, code, row.code)
 		}
 	}
@@ -1061,9 +798,9 @@ func TestValidate_staticKeys(t *testing.T) {
 
 // Each static key set counts for its own pool.
 func TestValidate_twoStaticKeySets(t *testing.T) {
-	a := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_AAAAAAAAA", Now: atNoon, InProcess: true})
-	b := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_BBBBBBBBB", Now: atNoon, InProcess: true})
-	auth := mustNew(t, a.Config(), func(c *cognitoauth.Config) {
+	a := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_AAAAAAAAA", Now: lab.AtNoon, InProcess: true})
+	b := cognitotest.NewPool(t, cognitotest.Options{ID: "eu-west-1_BBBBBBBBB", Now: lab.AtNoon, InProcess: true})
+	auth := lab.MustNew(t, a.Config(), func(c *cognitoauth.Config) {
 		c.Pools = append(c.Pools, b.Config().Pools...)
 		c.Pools[0].JWKS, c.Pools[1].JWKS = a.KeySet(), b.KeySet()
 	})
@@ -1076,7 +813,7 @@ func TestValidate_twoStaticKeySets(t *testing.T) {
 		{a.AccessToken().Set("iss", b.Issuer()), "key_unknown"},
 		{b.AccessToken().Set("iss", a.Issuer()), "key_unknown"},
 	} {
-		if code := decide(t, auth, row.token.String()); code != row.code {
+		if code := lab.Decide(t, auth, row.token.String()); code != row.code {
 			t.Errorf("code %q, want %q", code, row.code)
 		}
 	}
@@ -1086,7 +823,7 @@ func TestValidate_keysUnavailable(t *testing.T) {
 	d := newDesk(t)
 	d.pool.SetFault(cognitotest.Fault{Status: 500})
 	claims, err := d.auth.Validate(t.Context(), d.pool.AccessToken().String())
-	e := asRefusal(t, err)
+	e := lab.AsRefusal(t, err)
 	if claims != nil || e.Code != "keys_unavailable" || e.Status != 503 || e.RetryAfter < time.Second || !errors.Is(err, cognitoauth.ErrUnavailable) {
 		t.Errorf("%v: code %q, status %d, retry after %s", claims, e.Code, e.Status, e.RetryAfter)
 	}
@@ -1110,14 +847,14 @@ func TestValidate_expiresWhileWaitingForKeys(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
 			pool.SetFault(cognitotest.Fault{Delay: 2 * time.Second})
-			auth := mustNew(t, pool.Config())
+			auth := lab.MustNew(t, pool.Config())
 			token := pool.AccessToken().Set("exp", time.Now().Add(-row.ago)).String()
 			start := time.Now()
 			_, err := auth.Validate(t.Context(), token)
 			if row.code == "" && err != nil {
 				t.Errorf("%s: %v", row.name, err)
 			} else if row.code != "" {
-				if e := asRefusal(t, err); e.Code != row.code || strings.Contains(e.Detail(), "unverified") {
+				if e := lab.AsRefusal(t, err); e.Code != row.code || strings.Contains(e.Detail(), "unverified") {
 					t.Errorf("%s: code %q, want %q: %s", row.name, e.Code, row.code, e.Detail())
 				}
 			}
@@ -1133,15 +870,15 @@ func TestValidate_waitsNoLongerThanItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
 		pool.SetFault(cognitotest.Fault{Delay: 2 * time.Second})
-		auth := mustNew(t, pool.Config())
+		auth := lab.MustNew(t, pool.Config())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		claims, err := auth.Validate(ctx, pool.AccessToken().String())
-		if e := asRefusal(t, err); claims != nil || e.Code != "keys_unavailable" {
+		if e := lab.AsRefusal(t, err); claims != nil || e.Code != "keys_unavailable" {
 			t.Errorf("code %q", e.Code)
 		}
 		time.Sleep(2 * time.Second)
-		if code := decide(t, auth, pool.AccessToken().String()); code != "" {
+		if code := lab.Decide(t, auth, pool.AccessToken().String()); code != "" {
 			t.Errorf("the fetch ended with its first waiter: code %q", code)
 		}
 		time.Sleep(10 * time.Second)
@@ -1191,7 +928,7 @@ func TestValidate_revoked(t *testing.T) {
 			}
 			continue
 		}
-		e := asRefusal(t, err)
+		e := lab.AsRefusal(t, err)
 		if !strings.Contains(e.Detail(), d.pool.ID()) || strings.Contains(e.Detail(), "secret") {
 			t.Errorf("%s: Detail is %q", row.name, e.Detail())
 		}
@@ -1224,7 +961,7 @@ func TestValidate_revokedPanics(t *testing.T) {
 		t.Errorf("returned %v, %v", claims, err)
 	}()
 	broken = false
-	if code := decide(t, d.auth, token); code != "" {
+	if code := lab.Decide(t, d.auth, token); code != "" {
 		t.Errorf("code %q after the panic", code)
 	}
 }
@@ -1233,64 +970,20 @@ func TestValidate_notWired(t *testing.T) {
 	token := newDesk(t).pool.AccessToken().String()
 	for _, m := range []*cognitoauth.Middleware{nil, new(cognitoauth.Middleware)} {
 		claims, err := m.Validate(t.Context(), token)
-		if e := asRefusal(t, err); claims != nil || e.Code != "not_wired" || e.Status != 500 || !errors.Is(err, cognitoauth.ErrMisconfigured) {
+		if e := lab.AsRefusal(t, err); claims != nil || e.Code != "not_wired" || e.Status != 500 || !errors.Is(err, cognitoauth.ErrMisconfigured) {
 			t.Errorf("code %q, status %d", e.Code, e.Status)
 		}
-	}
-}
-
-// What a token says before its signature is checked is not called verified,
-// and names no client.
-func TestDecision_verified(t *testing.T) {
-	var got []cognitoauth.Decision
-	d := newDesk(t, revoking, func(c *cognitoauth.Config) {
-		c.OnDecision = func(_ context.Context, d cognitoauth.Decision) { got = append(got, d) }
-	})
-	handler := d.auth.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	ask := func(token string) cognitoauth.Decision {
-		got = nil
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header.Set("Authorization", "Bearer "+token)
-		handler.ServeHTTP(httptest.NewRecorder(), r)
-		if len(got) != 1 {
-			t.Fatalf("%d decisions", len(got))
-		}
-		return got[0]
-	}
-	for i, f := range faults {
-		dec := ask(spoiled(d.pool, f))
-		verified, client := f.code == "token_revoked", ""
-		if verified {
-			client = d.pool.ClientID()
-		}
-		if dec.Allowed || dec.Code != f.code || dec.Verified != verified || dec.ClientID != client || dec.Err == nil || dec.Err.Code != f.code {
-			t.Errorf("%s: %+v", f.code, dec)
-		}
-		if selected := i > slices.IndexFunc(faults, func(f fault) bool { return f.code == "issuer_mismatch" }); (dec.Pool != "") != selected {
-			t.Errorf("%s: pool %q", f.code, dec.Pool)
-		}
-		if f.code == "key_unknown" && dec.KeyID != "nobody's" {
-			t.Errorf("kid %q", dec.KeyID)
-		}
-		if read := i >= slices.IndexFunc(faults, func(f fault) bool { return f.code == "claims_malformed" }); (dec.KeyID != "") != read && read {
-			t.Errorf("%s: no kid", f.code)
-		}
-	}
-	token := d.pool.AccessToken()
-	if dec := ask(token.String()); !dec.Allowed || !dec.Verified || dec.Code != "authenticated" || dec.Pool != d.pool.ID() ||
-		dec.ClientID != d.pool.ClientID() || dec.KeyID != token.KeyID() || dec.Err != nil {
-		t.Errorf("%+v", dec)
 	}
 }
 
 // A token that was verified before is looked at again in all that can have
 // changed since.
 func TestValidate_remembersNoMoreThanTheToken(t *testing.T) {
-	now := noon
+	now := lab.Noon
 	d := newDesk(t, func(c *cognitoauth.Config) { c.Now = func() time.Time { return now } })
-	token := d.pool.AccessToken().Set("nbf", noon.Add(-time.Minute)).String()
-	late := d.pool.AccessToken().Set("nbf", noon).Set("iat", noon.Add(-time.Hour)).String()
-	long := d.pool.AccessToken().Delete("iat").Set("exp", noon.Add(24*time.Hour)).String()
+	token := d.pool.AccessToken().Set("nbf", lab.Noon.Add(-time.Minute)).String()
+	late := d.pool.AccessToken().Set("nbf", lab.Noon).Set("iat", lab.Noon.Add(-time.Hour)).String()
+	long := d.pool.AccessToken().Delete("iat").Set("exp", lab.Noon.Add(24*time.Hour)).String()
 	rows := []struct {
 		name  string
 		token string
@@ -1310,8 +1003,8 @@ func TestValidate_remembersNoMoreThanTheToken(t *testing.T) {
 		{"the clock set back, more than that to live", long, -30*time.Second - 1, "lifetime_too_long"},
 	}
 	for _, row := range rows {
-		now = noon.Add(row.at)
-		if code := decide(t, d.auth, row.token); code != row.code {
+		now = lab.Noon.Add(row.at)
+		if code := lab.Decide(t, d.auth, row.token); code != row.code {
 			t.Errorf("%s: code %q, want %q", row.name, code, row.code)
 		}
 	}
@@ -1366,19 +1059,19 @@ func TestValidate_remembersNoKey(t *testing.T) {
 	for _, row := range rows {
 		synctest.Test(t, func(t *testing.T) {
 			pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
-			auth := mustNew(t, pool.Config())
+			auth := lab.MustNew(t, pool.Config())
 			token := pool.AccessToken().ExpiresIn(12 * time.Hour).String()
-			if code := decide(t, auth, token); code != "" {
+			if code := lab.Decide(t, auth, token); code != "" {
 				t.Fatal(code)
 			}
 			row.change(pool)
 			time.Sleep(2 * time.Hour)
 			// This one starts the refresh, and may or may not be overtaken by it.
-			if _, err := auth.Validate(t.Context(), token); err != nil && asRefusal(t, err).Code != row.code {
+			if _, err := auth.Validate(t.Context(), token); err != nil && lab.AsRefusal(t, err).Code != row.code {
 				t.Errorf("%s: %v as the refresh begins", row.name, err)
 			}
 			time.Sleep(time.Minute)
-			if code := decide(t, auth, token); code != row.code {
+			if code := lab.Decide(t, auth, token); code != row.code {
 				t.Errorf("%s: code %q, want %q", row.name, code, row.code)
 			}
 			time.Sleep(10 * time.Second)

@@ -1,4 +1,6 @@
-package cognitoauth_test
+// Package denial_test sends what costs most to refuse, and holds the library to a
+// bound of what it allocates.
+package denial_test
 
 import (
 	"bytes"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
 // A worst input is a token of a given length that nobody has to have signed,
@@ -36,8 +39,8 @@ type denial struct {
 
 func newDenial(tb testing.TB) denial {
 	tb.Helper()
-	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: atNoon, InProcess: true})
-	header, payload, _ := cutThree(pool.AccessToken().String())
+	pool := cognitotest.NewPool(tb, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	header, payload, _ := lab.CutThree(pool.AccessToken().String())
 	doc, err := base64.RawURLEncoding.DecodeString(payload)
 	if err != nil {
 		tb.Fatal(err)
@@ -48,7 +51,7 @@ func newDenial(tb testing.TB) denial {
 // middleware makes one that takes tokens of up to limit bytes, its keys at hand.
 func (f denial) middleware(tb testing.TB, limit int) *cognitoauth.Middleware {
 	tb.Helper()
-	auth := mustNew(tb, f.pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes = limit })
+	auth := lab.MustNew(tb, f.pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes = limit })
 	if err := auth.Ready(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
@@ -206,7 +209,7 @@ func allocated(enough uint64, prepare, work func()) uint64 {
 // token may be long: the first time, and when what a short one has left behind
 // is used again and has to grow.
 func TestDenial_allocatesInProportion(t *testing.T) {
-	if raceDetector() {
+	if lab.RaceDetector() {
 		t.Skip("the race detector allocates")
 	}
 	f := newDenial(t)
@@ -219,9 +222,9 @@ func TestDenial_allocatesInProportion(t *testing.T) {
 			if len(token) > limit || len(token) < size-size/8 {
 				t.Fatalf("%s: %d bytes instead of %d", name, len(token), size)
 			}
-			for when, prepare := range map[string]func(){"at first": func() {}, "after a short one": func() { decide(t, auth, short) }} {
+			for when, prepare := range map[string]func(){"at first": func() {}, "after a short one": func() { lab.Decide(t, auth, short) }} {
 				code := ""
-				got := allocated(uint64(4*limit), prepare, func() { code = decide(t, auth, token) })
+				got := allocated(uint64(4*limit), prepare, func() { code = lab.Decide(t, auth, token) })
 				times := float64(got) / float64(limit)
 				if code == "" || got > uint64(4*limit) {
 					t.Errorf("%s of %d bytes, %s: %d bytes allocated, %.1f times MaxTokenBytes, at most 4 allowed; code %q",
@@ -245,14 +248,14 @@ func (w swallow) WriteHeader(int)             {}
 // looking through it, for each rule anew, and telling the log what is missing
 // allocates no more than a forgery does.
 func TestDenial_policiesAllocateInProportion(t *testing.T) {
-	if raceDetector() {
+	if lab.RaceDetector() {
 		t.Skip("the race detector allocates")
 	}
 	const limit, room = 32 << 10, 22 << 10
 	f := newDenial(t)
 	// Each has a log of its own, since not everything is logged that is alike.
 	logging := func() *cognitoauth.Middleware {
-		auth := mustNew(t, f.pool.Config(), func(c *cognitoauth.Config) {
+		auth := lab.MustNew(t, f.pool.Config(), func(c *cognitoauth.Config) {
 			c.MaxTokenBytes, c.Logger = limit, slog.New(slog.NewJSONHandler(io.Discard, nil))
 		})
 		if err := auth.Ready(t.Context()); err != nil {
@@ -288,10 +291,10 @@ func TestDenial_policiesAllocateInProportion(t *testing.T) {
 		if len(token) > limit || len(token) < limit-limit/8 {
 			t.Fatalf("%s: %d bytes", name, len(token))
 		}
-		r := call("GET /", "Authorization", "Bearer "+token)
+		r := lab.Call("GET /", "Authorization", "Bearer "+token)
 		for rules, policy := range policies {
 			h := logging().Wrap(cognitoauth.Require(policy, http.NotFoundHandler()))
-			if w := ask(h, r); w.Code != 403 && (w.Code != 401 || rules != "levels") {
+			if w := lab.Ask(h, r); w.Code != 403 && (w.Code != 401 || rules != "levels") {
 				t.Errorf("%s, %s: status %d", name, rules, w.Code)
 			}
 			if got := allocated(4*limit, func() {}, func() { h.ServeHTTP(swallow{http.Header{}}, r) }); got > 4*limit {
@@ -317,12 +320,12 @@ func TestDenial_inputsAreWhatTheySay(t *testing.T) {
 		code := want[name]
 		if code == "" { // all of it has to be read to find the fault
 			code = "issuer_mismatch"
-			_, payload, _ := cutThree(token)
+			_, payload, _ := lab.CutThree(token)
 			if doc, err := base64.RawURLEncoding.DecodeString(payload); err != nil || !json.Valid(doc) {
 				t.Errorf("%s is no JSON: %v", name, err)
 			}
 		}
-		if got := decide(t, auth, token); got != code {
+		if got := lab.Decide(t, auth, token); got != code {
 			t.Errorf("%s: code %q, want %q", name, got, code)
 		}
 	}
@@ -331,7 +334,7 @@ func TestDenial_inputsAreWhatTheySay(t *testing.T) {
 // Ten times the groups allocate ten times as much and no more; looking through
 // them allocates nothing, and answering that none is the right one, one Error.
 func TestDenial_manyGroups(t *testing.T) {
-	if raceDetector() {
+	if lab.RaceDetector() {
 		t.Skip("the race detector allocates")
 	}
 	f := newDenial(t)
@@ -392,7 +395,7 @@ func TestDenial_compressedKeySet(t *testing.T) {
 	cfg := f.pool.Config()
 	cfg.HTTPClient, cfg.Pools[0].JWKSURL = nil, srv.URL
 	took := allocated(4<<20, func() {}, func() {
-		err := mustNew(t, cfg).Ready(t.Context())
+		err := lab.MustNew(t, cfg).Ready(t.Context())
 		if !errors.Is(err, cognitoauth.ErrUnavailable) || !strings.Contains(err.Error(), "larger than 262144 bytes") {
 			t.Errorf("Ready returned %v", err)
 		}

@@ -1,11 +1,12 @@
-package cognitoauth_test
+// Package routing_test tests which route is open. It sends requests through raw
+// sockets, since every client library cleans, escapes or refuses most of these
+// requests itself, and to a real http.Server, since a recorder does not parse.
+// Each handler leaves its name when it runs; those that must not run without a
+// token have a name that begins with "secret".
+package routing_test
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"log"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,177 +19,47 @@ import (
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
-	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
-// Which route is open is tested through raw sockets, since every client
-// library cleans, escapes or refuses most of these requests itself, and against
-// a real http.Server, since a recorder does not parse. Each handler leaves its
-// name when it runs; those that must not run without a token have a name that
-// begins with "secret".
-
-// origin is a server and the names of the handlers that have run.
-type origin struct {
-	addr string
-
-	mu  sync.Mutex
-	ran []string
-}
-
-func (o *origin) handler(name string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		o.mu.Lock()
-		o.ran = append(o.ran, name)
-		o.mu.Unlock()
-		io.WriteString(w, name)
-	})
-}
-
-func (o *origin) open(name string) http.Handler {
-	return cognitoauth.AllowAnonymous(o.handler(name))
-}
-
-// since returns who has run since it was called last.
-func (o *origin) since() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	names := strings.Join(o.ran, " ")
-	o.ran = nil
-	return names
-}
-
-// serve starts the server; configure may be nil.
-func (o *origin) serve(t *testing.T, h http.Handler, configure func(*http.Server)) *wire {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.addr = l.Addr().String()
-	srv := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0), ReadTimeout: 30 * time.Second}
-	if configure != nil {
-		configure(srv)
-	}
-	var running sync.WaitGroup
-	running.Go(func() { srv.Serve(l) })
-	w := &wire{t: t, origin: o}
-	t.Cleanup(func() {
-		w.hangUp()
-		srv.Close()
-		running.Wait()
-	})
-	return w
-}
-
-// wire is a client that sends what it is told, byte for byte.
-type wire struct {
-	t      *testing.T
-	origin *origin
-	conn   net.Conn
-	in     *bufio.Reader
-}
-
-func (w *wire) hangUp() {
-	if w.conn != nil {
-		w.conn.Close()
-		w.conn = nil
-	}
-}
-
-// send sends one request and returns the status of the answer, 0 if the
-// connection was closed without one, and who ran.
-func (w *wire) send(raw string) (status int, ran string) {
-	w.t.Helper()
-	w.origin.since()
-	if w.conn == nil {
-		conn, err := net.Dial("tcp", w.origin.addr)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		conn.SetDeadline(time.Now().Add(time.Minute))
-		w.conn, w.in = conn, bufio.NewReader(conn)
-	}
-	if _, err := io.WriteString(w.conn, raw); err != nil {
-		w.t.Fatal(err)
-	}
-	method, _, _ := strings.Cut(raw, " ")
-	resp, err := http.ReadResponse(w.in, &http.Request{Method: method})
-	if err != nil {
-		w.hangUp()
-		return 0, w.origin.since()
-	}
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.Close || method == http.MethodConnect {
-		w.hangUp()
-	}
-	return resp.StatusCode, w.origin.since()
-}
-
-const plainHost = "Host: example.test\r\n"
-
-// request is a whole HTTP/1.1 request for "METHOD TARGET". Header lines given
-// replace the Host header.
-func request(line string, header ...string) string {
-	if header == nil {
-		header = []string{plainHost}
-	}
-	return line + " HTTP/1.1\r\n" + strings.Join(header, "") + "\r\n"
-}
-
-// wrapped returns a Middleware over a pool in the process, and a header line
-// with a good token of it.
-func wrapped(t *testing.T) (auth *cognitoauth.Middleware, authorization string) {
-	t.Helper()
-	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
-	auth, err := cognitoauth.New(pool.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return auth, "Authorization: Bearer " + pool.AccessToken().String() + "\r\n"
-}
-
-// site is a program's mux with every kind of route. With catchAll there is no
+// siteOf is a program's mux with every kind of route. With catchAll there is no
 // 404, 405 or redirect: another, protected, route takes the request.
-func (o *origin) site(catchAll bool) *http.ServeMux {
+func siteOf(o *lab.Origin, catchAll bool) *http.ServeMux {
 	nested := http.NewServeMux()
-	nested.Handle("GET /nested/open", o.open("nested"))
-	nested.Handle("/nested/", o.handler("secret-nested"))
+	nested.Handle("GET /nested/open", o.Open("nested"))
+	nested.Handle("/nested/", o.Handler("secret-nested"))
 	stripped := http.NewServeMux()
-	stripped.Handle("/open", o.open("secret-stripped"))
+	stripped.Handle("/open", o.Open("secret-stripped"))
 	embedded := http.NewServeMux()
-	embedded.Handle("/rewrite/", o.open("rewrite"))
-	embedded.Handle("/admin", o.handler("secret-rewritten"))
+	embedded.Handle("/rewrite/", o.Open("rewrite"))
+	embedded.Handle("/admin", o.Handler("secret-rewritten"))
 
 	mux := http.NewServeMux()
-	mux.Handle("GET /healthz", o.open("healthz"))
-	mux.Handle("GET /greet", cognitoauth.Optional(o.handler("greet")))
-	mux.Handle("/docs/", o.open("docs"))
-	mux.Handle("POST /docs/admin", o.handler("secret-docs"))
-	mux.Handle("/public/", o.open("public"))
-	mux.Handle("POST /public", o.handler("secret-public"))
-	mux.Handle("GET /p/{name}", o.open("p"))
-	mux.Handle("GET /files/{path...}", o.open("files"))
-	mux.Handle("GET /a(b)", o.open("paren"))
-	mux.Handle("GET /exact/{$}", o.open("exact"))
-	mux.Handle("/.well-known/", o.open("well-known"))
-	mux.Handle("/.well-knownprivate", o.handler("secret-well-known"))
-	mux.Handle("api.example.com/open", o.open("open"))
-	mux.Handle("/open", o.handler("secret-open"))
-	mux.Handle("/admin", o.handler("secret-admin"))
+	mux.Handle("GET /healthz", o.Open("healthz"))
+	mux.Handle("GET /greet", cognitoauth.Optional(o.Handler("greet")))
+	mux.Handle("/docs/", o.Open("docs"))
+	mux.Handle("POST /docs/admin", o.Handler("secret-docs"))
+	mux.Handle("/public/", o.Open("public"))
+	mux.Handle("POST /public", o.Handler("secret-public"))
+	mux.Handle("GET /p/{name}", o.Open("p"))
+	mux.Handle("GET /files/{path...}", o.Open("files"))
+	mux.Handle("GET /a(b)", o.Open("paren"))
+	mux.Handle("GET /exact/{$}", o.Open("exact"))
+	mux.Handle("/.well-known/", o.Open("well-known"))
+	mux.Handle("/.well-knownprivate", o.Handler("secret-well-known"))
+	mux.Handle("api.example.com/open", o.Open("open"))
+	mux.Handle("/open", o.Handler("secret-open"))
+	mux.Handle("/admin", o.Handler("secret-admin"))
 	mux.Handle("/nested/", nested)
 	mux.Handle("/static/", http.StripPrefix("/static", stripped))
-	mux.Handle("/logged", passing(o.open("secret-logged")))
-	mux.Handle("/boxed", struct{ http.Handler }{o.open("secret-boxed")})
+	mux.Handle("/logged", lab.Passing(o.Open("secret-logged")))
+	mux.Handle("/boxed", struct{ http.Handler }{o.Open("secret-boxed")})
 	mux.Handle("/rewrite/", rewriting{embedded})
 	if catchAll {
-		mux.Handle("/{tenant}", o.handler("secret-tenant"))
-		mux.Handle("/", o.handler("secret-root"))
+		mux.Handle("/{tenant}", o.Handler("secret-tenant"))
+		mux.Handle("/", o.Handler("secret-root"))
 	}
 	return mux
-}
-
-// passing is a middleware that does nothing.
-func passing(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r) })
 }
 
 // rewriting has the Handler method of the mux in it, which tells the truth
@@ -233,8 +104,8 @@ var routes = []struct {
 	{"root is protected", "GET /", "", 401, ""},
 	{"POST to a route marked for GET is protected", "POST /healthz", "", 401, ""},
 	{"OPTIONS of a route marked for GET is protected", "OPTIONS /healthz", "", 401, ""},
-	{"preflight of a route marked for GET is protected", "OPTIONS /healthz", plainHost + "Origin: https://app.test\r\nAccess-Control-Request-Method: GET\r\n", 401, ""},
-	{"preflight of a protected route is protected", "OPTIONS /admin", plainHost + "Origin: https://app.test\r\nAccess-Control-Request-Method: POST\r\n", 401, ""},
+	{"preflight of a route marked for GET is protected", "OPTIONS /healthz", lab.PlainHost + "Origin: https://app.test\r\nAccess-Control-Request-Method: GET\r\n", 401, ""},
+	{"preflight of a protected route is protected", "OPTIONS /admin", lab.PlainHost + "Origin: https://app.test\r\nAccess-Control-Request-Method: POST\r\n", 401, ""},
 	{"TRACE of a route marked for GET is protected", "TRACE /healthz", "", 401, ""},
 	{"method in lower case is another method", "get /healthz", "", 401, ""},
 	{"made-up method is protected", "GETX /healthz", "", 401, ""},
@@ -243,8 +114,8 @@ var routes = []struct {
 	{"final slash is another path", "GET /healthz/", "", 401, ""},
 	{"fragment is part of the path", "GET /healthz#x", "", 401, ""},
 	{"name that begins like a marked subtree is protected", "GET /.well-knownprivate", "", 401, ""},
-	{"method override is not looked at", "POST /healthz", plainHost + "X-HTTP-Method-Override: GET\r\n", 401, ""},
-	{"URL in a header is not looked at", "GET /admin", plainHost + "X-Original-URL: /healthz\r\nX-Rewrite-URL: /healthz\r\nX-Forwarded-Uri: /healthz\r\n", 401, ""},
+	{"method override is not looked at", "POST /healthz", lab.PlainHost + "X-HTTP-Method-Override: GET\r\n", 401, ""},
+	{"URL in a header is not looked at", "GET /admin", lab.PlainHost + "X-Original-URL: /healthz\r\nX-Rewrite-URL: /healthz\r\nX-Forwarded-Uri: /healthz\r\n", 401, ""},
 	{"more specific route in an open subtree is protected", "POST /docs/admin", "", 401, ""},
 	{"other method of it is in the open subtree", "GET /docs/admin", "", 200, "docs"},
 
@@ -308,7 +179,7 @@ var routes = []struct {
 	{"host in upper case is another host", "GET /open", "Host: API.EXAMPLE.COM\r\n", 401, ""},
 	{"host with a final dot is another host", "GET /open", "Host: api.example.com.\r\n", 401, ""},
 	{"empty host is another host", "GET /open", "Host: \r\n", 401, ""},
-	{"forwarded host is not looked at", "GET /open", plainHost + "X-Forwarded-Host: api.example.com\r\nForwarded: host=api.example.com\r\n", 401, ""},
+	{"forwarded host is not looked at", "GET /open", lab.PlainHost + "X-Forwarded-Host: api.example.com\r\nForwarded: host=api.example.com\r\n", 401, ""},
 	{"absolute form names the host", "GET http://api.example.com/open", "", 200, "open"},
 	{"absolute form outdoes the Host header", "GET http://example.test/open", "Host: api.example.com\r\n", 401, ""},
 	{"absolute form is open like the path", "GET http://example.test/healthz", "", 200, "healthz"},
@@ -328,16 +199,16 @@ var routes = []struct {
 }
 
 func TestWrap_routes(t *testing.T) {
-	auth, _ := wrapped(t)
+	auth, _ := lab.Wrapped(t)
 	for _, catchAll := range []bool{false, true} {
-		o := new(origin)
-		w := o.serve(t, auth.Wrap(o.site(catchAll)), nil)
+		o := new(lab.Origin)
+		w := o.Serve(t, auth.Wrap(siteOf(o, catchAll)), nil)
 		for _, tt := range routes {
 			header := tt.header
 			if header == "" {
-				header = plainHost
+				header = lab.PlainHost
 			}
-			if status, ran := w.send(request(tt.line, header)); status != tt.status || ran != tt.ran {
+			if status, ran := w.Send(lab.RawRequest(tt.line, header)); status != tt.status || ran != tt.ran {
 				t.Errorf("%s (catch-all %v): %q answered %d by %q, want %d by %q", tt.name, catchAll, tt.line, status, ran, tt.status, tt.ran)
 			}
 		}
@@ -345,9 +216,9 @@ func TestWrap_routes(t *testing.T) {
 }
 
 func TestWrap_routesOldProtocol(t *testing.T) {
-	auth, _ := wrapped(t)
-	o := new(origin)
-	w := o.serve(t, auth.Wrap(o.site(false)), nil)
+	auth, _ := lab.Wrapped(t)
+	o := new(lab.Origin)
+	w := o.Serve(t, auth.Wrap(siteOf(o, false)), nil)
 	for _, tt := range []struct {
 		name, raw string
 		status    int
@@ -360,18 +231,18 @@ func TestWrap_routesOldProtocol(t *testing.T) {
 		{"HTTP/1.0 with dots reaches nothing", "GET /docs/%2e%2e/admin HTTP/1.0\r\n\r\n", 401, ""},
 		{"HTTP/0.9 is no request", "GET /healthz\r\n\r\n", 400, ""},
 	} {
-		if status, ran := w.send(tt.raw); status != tt.status || ran != tt.ran {
+		if status, ran := w.Send(tt.raw); status != tt.status || ran != tt.ran {
 			t.Errorf("%s: answered %d by %q, want %d by %q", tt.name, status, ran, tt.status, tt.ran)
 		}
-		w.hangUp()
+		w.HangUp()
 	}
 }
 
 // With a token the mux answers as if Wrap were not there.
 func TestWrap_routesWithToken(t *testing.T) {
-	auth, token := wrapped(t)
-	o := new(origin)
-	w := o.serve(t, auth.Wrap(o.site(false)), nil)
+	auth, token := lab.Wrapped(t)
+	o := new(lab.Origin)
+	w := o.Serve(t, auth.Wrap(siteOf(o, false)), nil)
 	for _, tt := range []struct {
 		line   string
 		status int
@@ -394,7 +265,7 @@ func TestWrap_routesWithToken(t *testing.T) {
 		{"GET /open", 200, "secret-open"},
 		{"GET *", 400, ""},
 	} {
-		if status, ran := w.send(request(tt.line, plainHost, token)); status != tt.status || ran != tt.ran {
+		if status, ran := w.Send(lab.RawRequest(tt.line, lab.PlainHost, token)); status != tt.status || ran != tt.ran {
 			t.Errorf("%s: answered %d by %q, want %d by %q", tt.line, status, ran, tt.status, tt.ran)
 		}
 	}
@@ -402,13 +273,13 @@ func TestWrap_routesWithToken(t *testing.T) {
 
 // OPTIONS * comes to Wrap only if the server is told so, and no route is "*".
 func TestWrap_routesAsterisk(t *testing.T) {
-	auth, token := wrapped(t)
-	o := new(origin)
-	w := o.serve(t, auth.Wrap(o.site(true)), func(s *http.Server) { s.DisableGeneralOptionsHandler = true })
-	if status, ran := w.send(request("OPTIONS *")); status != 401 || ran != "" {
+	auth, token := lab.Wrapped(t)
+	o := new(lab.Origin)
+	w := o.Serve(t, auth.Wrap(siteOf(o, true)), func(s *http.Server) { s.DisableGeneralOptionsHandler = true })
+	if status, ran := w.Send(lab.RawRequest("OPTIONS *")); status != 401 || ran != "" {
 		t.Errorf("without a token: %d by %q, want 401 by nobody", status, ran)
 	}
-	if status, ran := w.send(request("OPTIONS *", plainHost, token)); status != 400 || ran != "" {
+	if status, ran := w.Send(lab.RawRequest("OPTIONS *", lab.PlainHost, token)); status != 400 || ran != "" {
 		t.Errorf("with a token: %d by %q, want ServeMux's own 400", status, ran)
 	}
 }
@@ -473,13 +344,13 @@ func plainly(method, target, host string) string {
 // request names in so many words, over all paths, twists, methods and hosts.
 func TestWrap_opensWhatIsPlainlyNamed(t *testing.T) {
 	t.Parallel()
-	auth, _ := wrapped(t)
+	auth, _ := lab.Wrapped(t)
 	for _, catchAll := range []bool{false, true} {
-		o := new(origin)
-		w := o.serve(t, auth.Wrap(o.site(catchAll)), nil)
+		o := new(lab.Origin)
+		w := o.Serve(t, auth.Wrap(siteOf(o, catchAll)), nil)
 		opened := map[string]bool{}
 		eachRequest(func(method, target, host string) {
-			status, ran := w.send(request(method+" "+target, "Host: "+host+"\r\n"))
+			status, ran := w.Send(lab.RawRequest(method+" "+target, "Host: "+host+"\r\n"))
 			want := plainly(method, target, host)
 			switch {
 			case strings.Contains(ran, "secret"):
@@ -515,18 +386,18 @@ func eachRequest(visit func(method, target, host string)) {
 // from the bare mux: Wrap decides, and does not route.
 func TestWrap_doesNotRoute(t *testing.T) {
 	t.Parallel()
-	auth, token := wrapped(t)
-	bare, guarded := new(origin), new(origin)
-	plain := bare.serve(t, bare.site(false), nil)
-	w := guarded.serve(t, auth.Wrap(guarded.site(false)), nil)
+	auth, token := lab.Wrapped(t)
+	bare, guarded := new(lab.Origin), new(lab.Origin)
+	plain := bare.Serve(t, siteOf(bare, false), nil)
+	w := guarded.Serve(t, auth.Wrap(siteOf(guarded, false)), nil)
 	ran := map[string]bool{}
 	eachRequest(func(method, target, host string) {
 		if host != "example.test" || method == "HEAD" || method == "OPTIONS" {
 			return
 		}
 		line := method + " " + target
-		wantStatus, wantRan := plain.send(request(line, plainHost))
-		gotStatus, gotRan := w.send(request(line, plainHost, token))
+		wantStatus, wantRan := plain.Send(lab.RawRequest(line, lab.PlainHost))
+		gotStatus, gotRan := w.Send(lab.RawRequest(line, lab.PlainHost, token))
 		if gotStatus != wantStatus || gotRan != wantRan {
 			t.Errorf("%q: %d by %q behind Wrap, %d by %q without", line, gotStatus, gotRan, wantStatus, wantRan)
 		}
@@ -537,25 +408,12 @@ func TestWrap_doesNotRoute(t *testing.T) {
 	}
 }
 
-// resolver is a router that is a function.
-type resolver func(*http.Request) http.Handler
-
-func (f resolver) ResolveEndpoint(r *http.Request) http.Handler { return f(r) }
-
-func (f resolver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := f(r)
-	if h == nil {
-		h = http.NotFoundHandler()
-	}
-	h.ServeHTTP(w, r)
-}
-
 // deep is h below the given number of muxes or resolvers.
 func deep(h http.Handler, levels int, resolvers bool) http.Handler {
 	for range levels {
 		inner := h
 		if resolvers {
-			h = resolver(func(*http.Request) http.Handler { return inner })
+			h = lab.Resolver(func(*http.Request) http.Handler { return inner })
 			continue
 		}
 		mux := http.NewServeMux()
@@ -574,26 +432,26 @@ var unclean = []string{
 }
 
 func TestWrap_follows(t *testing.T) {
-	auth, _ := wrapped(t)
-	o := new(origin)
-	open, protected := o.open("open"), o.handler("secret")
+	auth, _ := lab.Wrapped(t)
+	o := new(lab.Origin)
+	open, protected := o.Open("open"), o.Handler("secret")
 	mux := http.NewServeMux()
 	mux.Handle("/healthz", open)
 	mux.Handle("/admin", protected)
 	nilMux := http.NewServeMux()
 	nilMux.Handle("/", (*http.ServeMux)(nil))
-	var self resolver
+	var self lab.Resolver
 	self = func(*http.Request) http.Handler { return self }
-	is := func(h http.Handler) resolver { return func(*http.Request) http.Handler { return h } }
+	is := func(h http.Handler) lab.Resolver { return func(*http.Request) http.Handler { return h } }
 	for _, tt := range []struct {
 		name string
 		h    http.Handler
 		open bool
 	}{
 		{"a marker itself is open", open, true},
-		{"an Optional itself is open", cognitoauth.Optional(o.handler("open")), true},
+		{"an Optional itself is open", cognitoauth.Optional(o.Handler("open")), true},
 		{"a handler is protected", protected, false},
-		{"a handler that hides a marker is protected", passing(open), false},
+		{"a handler that hides a marker is protected", lab.Passing(open), false},
 		{"a struct that hides a marker is protected", struct{ http.Handler }{open}, false},
 		{"a mux is asked", mux, true},
 		{"a struct with a promoted Handler method is not asked", rewriting{mux}, false},
@@ -617,81 +475,81 @@ func TestWrap_follows(t *testing.T) {
 		{"a resolver that names a struct around a mux has it not asked", is(rewriting{mux}), false},
 		{"a resolver that names itself is protected", self, false},
 		{"a resolver inside a mux is asked", deep(is(open), 1, false), true},
-		{"a resolver inside another handler is not", passing(is(open)), false},
+		{"a resolver inside another handler is not", lab.Passing(is(open)), false},
 		{"a Require is protected", cognitoauth.Require(cognitoauth.Authenticated(), protected), false},
 		{"another Wrap is protected", auth.Wrap(mux), false},
 	} {
-		followed(t, tt.name, o.serve(t, auth.Wrap(tt.h), nil), tt.open)
+		followed(t, tt.name, o.Serve(t, auth.Wrap(tt.h), nil), tt.open)
 	}
 }
 
 // followed checks whether a clean request finds an open route, and that no
 // other does.
-func followed(t *testing.T, name string, w *wire, open bool) {
+func followed(t *testing.T, name string, w *lab.Wire, open bool) {
 	t.Helper()
 	wantStatus, wantRan := 401, ""
 	if open {
 		wantStatus, wantRan = 200, "open"
 	}
-	if status, ran := w.send(request("GET /healthz")); status != wantStatus || ran != wantRan {
+	if status, ran := w.Send(lab.RawRequest("GET /healthz")); status != wantStatus || ran != wantRan {
 		t.Errorf("%s: answered %d by %q, want %d by %q", name, status, ran, wantStatus, wantRan)
 	}
 	for _, line := range unclean {
-		if status, ran := w.send(request(line)); status != 401 || ran != "" {
+		if status, ran := w.Send(lab.RawRequest(line)); status != 401 || ran != "" {
 			t.Errorf("%s: %s is answered %d by %q, want 401", name, line, status, ran)
 		}
 	}
 }
 
 func TestEndpointResolver_isAskedAtMostEightTimes(t *testing.T) {
-	auth, _ := wrapped(t)
-	o := new(origin)
+	auth, _ := lab.Wrapped(t)
+	o := new(lab.Origin)
 	var asked atomic.Int32
-	var a, b resolver
+	var a, b lab.Resolver
 	a = func(*http.Request) http.Handler { asked.Add(1); return b }
 	b = func(*http.Request) http.Handler { asked.Add(1); return a }
-	w := o.serve(t, auth.Wrap(a), nil)
-	if status, _ := w.send(request("GET /")); status != 401 || asked.Load() != 8 {
+	w := o.Serve(t, auth.Wrap(a), nil)
+	if status, _ := w.Send(lab.RawRequest("GET /")); status != 401 || asked.Load() != 8 {
 		t.Errorf("two resolvers that name each other: status %d after %d questions, want 401 after 8", status, asked.Load())
 	}
 }
 
 func TestEndpointResolver_panics(t *testing.T) {
-	auth, _ := wrapped(t)
-	o := new(origin)
+	auth, _ := lab.Wrapped(t)
+	o := new(lab.Origin)
 	var broken atomic.Bool
 	broken.Store(true)
-	h := resolver(func(*http.Request) http.Handler {
+	h := lab.Resolver(func(*http.Request) http.Handler {
 		if broken.Load() {
 			panic("resolver")
 		}
-		return o.open("open")
+		return o.Open("open")
 	})
-	w := o.serve(t, auth.Wrap(h), nil)
-	if status, ran := w.send(request("GET /")); status != 0 || ran != "" {
+	w := o.Serve(t, auth.Wrap(h), nil)
+	if status, ran := w.Send(lab.RawRequest("GET /")); status != 0 || ran != "" {
 		t.Errorf("answered %d by %q, want the connection closed", status, ran)
 	}
 	broken.Store(false)
-	if status, ran := w.send(request("GET /")); status != 200 || ran != "open" {
+	if status, ran := w.Send(lab.RawRequest("GET /")); status != 200 || ran != "open" {
 		t.Errorf("next request: %d by %q, want 200 by the open route", status, ran)
 	}
 }
 
 // A nil mux fails where it is called, behind the decision.
 func TestWrap_nilMuxWithToken(t *testing.T) {
-	auth, token := wrapped(t)
-	o := new(origin)
-	w := o.serve(t, auth.Wrap((*http.ServeMux)(nil)), nil)
-	if status, ran := w.send(request("GET /", plainHost, token)); status != 0 || ran != "" {
+	auth, token := lab.Wrapped(t)
+	o := new(lab.Origin)
+	w := o.Serve(t, auth.Wrap((*http.ServeMux)(nil)), nil)
+	if status, ran := w.Send(lab.RawRequest("GET /", lab.PlainHost, token)); status != 0 || ran != "" {
 		t.Errorf("answered %d by %q, want the connection closed", status, ran)
 	}
 }
 
 // StripPrefix outside of Wrap changes Path and RawPath before Wrap looks.
 func TestWrap_prefixStrippedOutside(t *testing.T) {
-	auth, _ := wrapped(t)
-	o := new(origin)
-	w := o.serve(t, http.StripPrefix("/v1", auth.Wrap(o.site(true))), nil)
+	auth, _ := lab.Wrapped(t)
+	o := new(lab.Origin)
+	w := o.Serve(t, http.StripPrefix("/v1", auth.Wrap(siteOf(o, true))), nil)
 	for _, tt := range []struct {
 		line   string
 		status int
@@ -707,7 +565,7 @@ func TestWrap_prefixStrippedOutside(t *testing.T) {
 		{"GET /v1/admin", 401, ""},
 		{"GET /healthz", 404, ""},
 	} {
-		if status, ran := w.send(request(tt.line)); status != tt.status || ran != tt.ran {
+		if status, ran := w.Send(lab.RawRequest(tt.line)); status != tt.status || ran != tt.ran {
 			t.Errorf("%s: answered %d by %q, want %d by %q", tt.line, status, ran, tt.status, tt.ran)
 		}
 	}
@@ -715,18 +573,18 @@ func TestWrap_prefixStrippedOutside(t *testing.T) {
 
 // Routes registered while others are served neither race nor open anything.
 func TestWrap_registeringWhileServing(t *testing.T) {
-	auth, _ := wrapped(t)
-	o := new(origin)
-	mux := o.site(false)
-	w := o.serve(t, auth.Wrap(mux), nil)
+	auth, _ := lab.Wrapped(t)
+	o := new(lab.Origin)
+	mux := siteOf(o, false)
+	w := o.Serve(t, auth.Wrap(mux), nil)
 	var registering sync.WaitGroup
 	registering.Go(func() {
 		for i := range 100 {
-			mux.Handle(fmt.Sprintf("/late/%d", i), o.handler("secret-late"))
+			mux.Handle(fmt.Sprintf("/late/%d", i), o.Handler("secret-late"))
 		}
 	})
 	for i := range 100 {
-		if status, ran := w.send(request(fmt.Sprintf("GET /late/%d", i))); status != 401 || ran != "" {
+		if status, ran := w.Send(lab.RawRequest(fmt.Sprintf("GET /late/%d", i))); status != 401 || ran != "" {
 			t.Errorf("/late/%d: answered %d by %q, want 401", i, status, ran)
 		}
 	}
@@ -782,24 +640,24 @@ func TestWrap_routesGo121(t *testing.T) {
 		}
 		return
 	}
-	auth, token := wrapped(t)
-	o := new(origin)
+	auth, token := lab.Wrapped(t)
+	o := new(lab.Origin)
 	mux := http.NewServeMux()
-	mux.Handle("/healthz", o.open("healthz"))
-	mux.Handle("/docs/", o.open("docs"))
-	mux.Handle("/public/", o.open("public"))
-	mux.Handle("/admin", o.handler("secret-admin"))
-	mux.Handle("GET /greet", o.open("greet")) // a path of the host "GET "
-	w := o.serve(t, auth.Wrap(mux), nil)
+	mux.Handle("/healthz", o.Open("healthz"))
+	mux.Handle("/docs/", o.Open("docs"))
+	mux.Handle("/public/", o.Open("public"))
+	mux.Handle("/admin", o.Handler("secret-admin"))
+	mux.Handle("GET /greet", o.Open("greet")) // a path of the host "GET "
+	w := o.Serve(t, auth.Wrap(mux), nil)
 	for _, tt := range go121Routes {
-		if status, ran := w.send(request(tt.line)); status != tt.status || ran != tt.ran {
+		if status, ran := w.Send(lab.RawRequest(tt.line)); status != tt.status || ran != tt.ran {
 			t.Errorf("%s: answered %d by %q, want %d by %q", tt.line, status, ran, tt.status, tt.ran)
 		}
 	}
-	if status, ran := w.send(request("GET /greet", plainHost, token)); status != 404 || ran != "" {
+	if status, ran := w.Send(lab.RawRequest("GET /greet", lab.PlainHost, token)); status != 404 || ran != "" {
 		t.Errorf("GET /greet with a token: %d by %q; the mux of Go 1.21 answers 404", status, ran)
 	}
-	if status, ran := w.send(request("GET /admin", plainHost, token)); status != 200 || ran != "secret-admin" {
+	if status, ran := w.Send(lab.RawRequest("GET /admin", lab.PlainHost, token)); status != 200 || ran != "secret-admin" {
 		t.Errorf("GET /admin with a token: %d by %q, want 200", status, ran)
 	}
 }

@@ -1,4 +1,6 @@
-package cognitoauth_test
+// Package diagnosis_test makes the mistakes that people make, and checks that
+// what the library tells them of each names its cure.
+package diagnosis_test
 
 import (
 	"bytes"
@@ -375,7 +377,7 @@ var diagnosisRoutes = []diagnosis{
 		routes: diagnosisLogged{diagnosisMux("GET /me", diagnosisOK)}},
 	{mistake: "marker inside other middleware", source: "dotnet/aspnetcore#56789", answer: "401 token_missing",
 		mended:  diagnosisMux("GET /healthz", cognitoauth.AllowAnonymous(diagnosisLogged{diagnosisOK})),
-		cure:    "{AllowAnonymous} goes {outermost|outside}, around the {cognitoauth_test.diagnosisLogged}",
+		cure:    "{AllowAnonymous} goes {outermost|outside}, around the {diagnosis_test.diagnosisLogged}",
 		request: "GET /healthz", header: []string{},
 		routes: diagnosisMux("GET /healthz", diagnosisLogged{cognitoauth.AllowAnonymous(diagnosisOK)})},
 	{mistake: "marker on a mux behind StripPrefix", source: "dotnet/aspnetcore#24252", answer: "401 token_missing",
@@ -385,7 +387,7 @@ var diagnosisRoutes = []diagnosis{
 		routes: diagnosisMux("/public/", http.StripPrefix("/public", diagnosisMux("/healthz", cognitoauth.AllowAnonymous(diagnosisOK))))},
 	{mistake: "marker in a router that cannot be asked", source: "gomods/athens#1307", answer: "401 token_missing",
 		mended:  diagnosisResolver{diagnosisRouter{"/healthz": cognitoauth.AllowAnonymous(diagnosisOK)}},
-		cure:    "let the {cognitoauth_test.diagnosisRouter} implement {EndpointResolver}, which is {ResolveEndpoint}",
+		cure:    "let the {diagnosis_test.diagnosisRouter} implement {EndpointResolver}, which is {ResolveEndpoint}",
 		request: "GET /healthz", header: []string{},
 		routes: diagnosisRouter{"/healthz": cognitoauth.AllowAnonymous(diagnosisOK)}},
 	{mistake: "redirect to a marked subtree", source: "swagger-api/swagger-ui#2126", answer: "401 token_missing",

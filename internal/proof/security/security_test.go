@@ -1,4 +1,6 @@
-package cognitoauth_test
+// Package security_test keeps SECURITY.md true: each test that it names is there,
+// and each dependency has its reason.
+package security_test
 
 import (
 	"encoding/json"
@@ -13,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
 // cellsUnder returns the cells of all tables under a heading of a Markdown text,
@@ -119,7 +123,8 @@ func takes(f *ast.FuncDecl, name string) bool {
 
 // Each row of the table of attacks links a test that exists.
 func TestSecurity_attacks(t *testing.T) {
-	rows := cellsUnder(readText(t, "SECURITY.md"), "## Attacks")
+	t.Chdir(lab.Path(t, ".")) // where the links of SECURITY.md begin
+	rows := cellsUnder(lab.Text(t, "SECURITY.md"), "## Attacks")
 	if len(rows) < 60 {
 		t.Errorf("%d rows found, want at least 60", len(rows))
 	}
@@ -137,24 +142,25 @@ func TestSecurity_attacks(t *testing.T) {
 
 // Whatever can be wrong with a row is found.
 func TestSecurity_wrongAttacks(t *testing.T) {
-	const good = "[TestSecurity_attacks](security_test.go)"
-	if err := wrongAttack([]string{"attack", "check", good + ", [TestVectors](vectors_test.go) [json](testdata/vectors/json.json)"}); err != nil {
+	t.Chdir(lab.Path(t, "."))
+	const good = "[TestSecurity_attacks](internal/proof/security/security_test.go)"
+	if err := wrongAttack([]string{"attack", "check", good + ", [TestVectors](internal/proof/vectors/vectors_test.go) [json](testdata/vectors/json.json)"}); err != nil {
 		t.Fatal(err)
 	}
 	for name, cells := range map[string][]string{
 		"two cells":                  {"attack", good},
 		"no check":                   {"attack", "", good},
 		"no link":                    {"attack", "check", "TestSecurity_attacks"},
-		"a test that is not there":   {"attack", "check", "[TestSecurity_none](security_test.go)"},
-		"a test of another file":     {"attack", "check", "[TestSecurity_attacks](misuse_test.go)"},
-		"a file that is not there":   {"attack", "check", "[TestSecurity_attacks](none_test.go)"},
-		"a function that is none":    {"attack", "check", "[wrongAttack](security_test.go)"},
+		"a test that is not there":   {"attack", "check", "[TestSecurity_none](internal/proof/security/security_test.go)"},
+		"a test of another file":     {"attack", "check", "[TestSecurity_attacks](internal/proof/misuse/misuse_test.go)"},
+		"a file that is not there":   {"attack", "check", "[TestSecurity_attacks](internal/proof/security/none_test.go)"},
+		"a function that is none":    {"attack", "check", "[wrongAttack](internal/proof/security/security_test.go)"},
 		"a benchmark":                {"attack", "check", "[BenchmarkFloor](bench_test.go)"},
-		"one good and one bad":       {"attack", "check", good + " [TestSecurity_none](security_test.go)"},
+		"one good and one bad":       {"attack", "check", good + " [TestSecurity_none](internal/proof/security/security_test.go)"},
 		"vectors alone":              {"attack", "check", "[json](testdata/vectors/json.json)"},
 		"vectors that nobody runs":   {"attack", "check", good + " [json](testdata/vectors/json.json)"},
-		"vectors that are not there": {"attack", "check", "[TestVectors](vectors_test.go) [x](testdata/vectors/x.json)"},
-		"a file that is no vectors":  {"attack", "check", "[TestVectors](vectors_test.go) [x](testdata/vectors/../api.json)"},
+		"vectors that are not there": {"attack", "check", "[TestVectors](internal/proof/vectors/vectors_test.go) [x](testdata/vectors/x.json)"},
+		"a file that is no vectors":  {"attack", "check", "[TestVectors](internal/proof/vectors/vectors_test.go) [x](testdata/vectors/../api.json)"},
 	} {
 		if wrongAttack(cells) == nil {
 			t.Errorf("%s is found good", name)
@@ -201,8 +207,8 @@ func wrongDependencies(mod string, rows [][]string) (wrong []string) {
 
 // Each module that go.mod requires has its reason, and none has one too many.
 func TestSecurity_dependencies(t *testing.T) {
-	mod := readText(t, "go.mod")
-	rows := cellsUnder(readText(t, "SECURITY.md"), "## Dependencies")
+	mod := lab.Text(t, "go.mod")
+	rows := cellsUnder(lab.Text(t, "SECURITY.md"), "## Dependencies")
 	if len(requirements(mod)) == 0 || len(rows) == 0 {
 		t.Fatalf("%d requirements, %d rows", len(requirements(mod)), len(rows))
 	}
@@ -234,7 +240,7 @@ func TestSecurity_wrongDependencies(t *testing.T) {
 // What checks this repository is required by exact version in a module of its
 // own, and go.sum has the content of each.
 func TestSecurity_toolsArePinned(t *testing.T) {
-	mod, sum := readText(t, "internal/proof/tools/go.mod"), readText(t, "internal/proof/tools/go.sum")
+	mod, sum := lab.Text(t, "internal/proof/tools/go.mod"), lab.Text(t, "internal/proof/tools/go.sum")
 	if !regexp.MustCompile(`(?m)^toolchain go\d+\.\d+\.\d+$`).MatchString(mod) {
 		t.Error("no toolchain is named")
 	}

@@ -1,4 +1,7 @@
-package cognitoauth_test
+// Package misuse_test uses the library wrongly: with hooks that do not return,
+// with nil and zero values, with a Config that changes after New, with handlers
+// that change their claims. Nobody gets in by it.
+package misuse_test
 
 import (
 	"context"
@@ -20,6 +23,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
 // failures are the ways in which a hook may not return: a panic with any value,
@@ -84,14 +88,14 @@ func TestMisuse_hookThatDoesNotReturn(t *testing.T) {
 
 func hookFails(t *testing.T, hook string, set func(*cognitoauth.Config, func()), fail func()) {
 	var armed atomic.Bool
-	g := newGate(t, func(c *cognitoauth.Config) {
+	g := lab.NewGate(t, func(c *cognitoauth.Config) {
 		set(c, func() {
 			if armed.Load() {
 				fail()
 			}
 		})
 	})
-	h, token := g.auth.Wrap(newSite(g)), "Bearer "+g.pool.AccessToken().Scopes("orders/read").String()
+	h, token := g.Auth.Wrap(lab.NewSite(g)), "Bearer "+g.Pool.AccessToken().Scopes("orders/read").String()
 	paths, want := []string{"/me", "/greet", "/orders", "/me"}, 200
 	switch hook {
 	case "ErrorHandler", "Logger": // are asked about refusals
@@ -101,32 +105,32 @@ func hookFails(t *testing.T, hook string, set func(*cognitoauth.Config, func()),
 	}
 	for _, path := range paths {
 		armed.Store(true)
-		g.forget()
+		g.Forget()
 		w, done := httptest.NewRecorder(), make(chan any)
 		go func() {
 			defer close(done)
 			defer func() { _ = recover() }()
-			h.ServeHTTP(w, call("GET "+path, "Authorization", token))
+			h.ServeHTTP(w, lab.Call("GET "+path, "Authorization", token))
 		}()
 		<-done
-		if g.ran() || w.Body.Len() > 0 || len(w.Header()) > 0 {
-			t.Errorf("%s: handler ran: %v, answer %q, header %v", path, g.ran(), w.Body, w.Header())
+		if g.Ran() || w.Body.Len() > 0 || len(w.Header()) > 0 {
+			t.Errorf("%s: handler ran: %v, answer %q, header %v", path, g.Ran(), w.Body, w.Header())
 		}
 		armed.Store(false)
-		g.forget()
-		if w := ask(h, call("GET "+path, "Authorization", token)); w.Code != want || g.ran() != (want == 200) {
-			t.Errorf("next request for %s: status %d, handler ran: %v; want %d", path, w.Code, g.ran(), want)
+		g.Forget()
+		if w := lab.Ask(h, lab.Call("GET "+path, "Authorization", token)); w.Code != want || g.Ran() != (want == 200) {
+			t.Errorf("next request for %s: status %d, handler ran: %v; want %d", path, w.Code, g.Ran(), want)
 		}
 	}
 }
 
 // zeroValues show of each exported type that its nil and zero values let nobody
 // in: what is wrong otherwise.
-var zeroValues = map[string]func(t *testing.T, g *gate) error{
+var zeroValues = map[string]func(t *testing.T, g *lab.Gate) error{
 	"Check":  zeroCheck,
 	"Claims": zeroClaims,
 	"Config": zeroConfig,
-	"Decision": func(*testing.T, *gate) error {
+	"Decision": func(*testing.T, *lab.Gate) error {
 		return wrongIf(cognitoauth.Decision{}.Allowed || cognitoauth.Decision{}.Verified)
 	},
 	"EndpointResolver": zeroResolver,
@@ -134,7 +138,7 @@ var zeroValues = map[string]func(t *testing.T, g *gate) error{
 	"Middleware":       zeroMiddleware,
 	"Policy":           zeroPolicy,
 	"Pool":             zeroPool,
-	"PoolStatus":       func(*testing.T, *gate) error { return wrongIf(len(cognitoauth.PoolStatus{}.KeyIDs) > 0) },
+	"PoolStatus":       func(*testing.T, *lab.Gate) error { return wrongIf(len(cognitoauth.PoolStatus{}.KeyIDs) > 0) },
 	"TokenSource":      zeroSource,
 	"TokenUse":         zeroTokenUse,
 }
@@ -149,7 +153,7 @@ func wrongIf(wrong bool) error {
 // The list is complete: testdata/api.txt names every exported type.
 func TestMisuse_zeroValues(t *testing.T) {
 	var types []string
-	for _, m := range regexp.MustCompile(`(?m)^type (\w+)`).FindAllStringSubmatch(readText(t, "testdata/api.txt"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^type (\w+)`).FindAllStringSubmatch(lab.Text(t, "testdata/api.txt"), -1) {
 		types = append(types, m[1])
 	}
 	if len(types) == 0 {
@@ -165,16 +169,16 @@ func TestMisuse_zeroValues(t *testing.T) {
 			if zeroValues[name] == nil {
 				t.Fatal("nothing is said of its zero value")
 			}
-			if err := zeroValues[name](t, newGate(t, nil)); err != nil {
+			if err := zeroValues[name](t, lab.NewGate(t, nil)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-func zeroCheck(t *testing.T, g *gate) error {
+func zeroCheck(t *testing.T, g *lab.Gate) error {
 	for _, auth := range []*cognitoauth.Middleware{nil, {}} {
-		checks := auth.Explain(t.Context(), g.pool.AccessToken().String())
+		checks := auth.Explain(t.Context(), g.Pool.AccessToken().String())
 		if len(checks) == 0 || checks[0].Err == nil {
 			return fmt.Errorf("a Middleware not made by New explains %+v", checks)
 		}
@@ -182,7 +186,7 @@ func zeroCheck(t *testing.T, g *gate) error {
 	return nil
 }
 
-func zeroClaims(t *testing.T, g *gate) error {
+func zeroClaims(t *testing.T, g *lab.Gate) error {
 	var wrong []error
 	for _, p := range []cognitoauth.Policy{
 		cognitoauth.Authenticated(), cognitoauth.UserToken(), cognitoauth.MachineToken(), cognitoauth.Scope("a"), cognitoauth.Group("a"),
@@ -194,24 +198,24 @@ func zeroClaims(t *testing.T, g *gate) error {
 				wrong = append(wrong, fmt.Errorf("%s is met by %s Claims", p, name))
 			}
 		}
-		w := ask(cognitoauth.Require(p, g.page()), cognitotest.WithClaims(call("GET /"), &cognitoauth.Claims{}))
-		if g.ran() || w.Code == 200 {
+		w := lab.Ask(cognitoauth.Require(p, g.Page()), cognitotest.WithClaims(lab.Call("GET /"), &cognitoauth.Claims{}))
+		if g.Ran() || w.Code == 200 {
 			wrong = append(wrong, fmt.Errorf("Require(%s) lets zero Claims in: %d", p, w.Code))
 		}
-		g.forget()
+		g.Forget()
 	}
 	return errors.Join(wrong...)
 }
 
-func zeroConfig(*testing.T, *gate) error {
+func zeroConfig(*testing.T, *lab.Gate) error {
 	if auth, err := cognitoauth.New(cognitoauth.Config{}); auth != nil || !errors.Is(err, cognitoauth.ErrMisconfigured) {
 		return fmt.Errorf("New returned %v, %v", auth, err)
 	}
 	return nil
 }
 
-func zeroPool(_ *testing.T, g *gate) error {
-	good := g.pool.Config().Pools[0]
+func zeroPool(_ *testing.T, g *lab.Gate) error {
+	good := g.Pool.Config().Pools[0]
 	for name, pools := range map[string][]cognitoauth.Pool{"alone": {{}}, "beside a good one": {good, {}}} {
 		if auth, err := cognitoauth.New(cognitoauth.Config{Pools: pools}); auth != nil || !errors.Is(err, cognitoauth.ErrMisconfigured) {
 			return fmt.Errorf("%s: New returned %v, %v", name, auth, err)
@@ -220,10 +224,10 @@ func zeroPool(_ *testing.T, g *gate) error {
 	return nil
 }
 
-func zeroResolver(_ *testing.T, g *gate) error {
-	none := resolver(func(*http.Request) http.Handler { return nil })
+func zeroResolver(_ *testing.T, g *lab.Gate) error {
+	none := lab.Resolver(func(*http.Request) http.Handler { return nil })
 	for name, h := range map[string]http.Handler{"that resolves to nothing": none, "inside a mux": muxWith(none)} {
-		if w := ask(g.auth.Wrap(h), call("GET /")); w.Code != 401 {
+		if w := lab.Ask(g.Auth.Wrap(h), lab.Call("GET /")); w.Code != 401 {
 			return fmt.Errorf("one %s: %d", name, w.Code)
 		}
 	}
@@ -236,11 +240,11 @@ func muxWith(h http.Handler) http.Handler {
 	return mux
 }
 
-func zeroError(t *testing.T, g *gate) error {
+func zeroError(t *testing.T, g *lab.Gate) error {
 	for _, e := range []*cognitoauth.Error{nil, {}} {
-		auth := mustNew(t, g.pool.Config(), source(func(*http.Request) (string, error) { return g.pool.AccessToken().String(), e }))
+		auth := lab.MustNew(t, g.Pool.Config(), lab.TokenSource(func(*http.Request) (string, error) { return g.Pool.AccessToken().String(), e }))
 		for _, path := range []string{"/me", "/greet"} {
-			if w := ask(auth.Wrap(newSite(g)), call("GET "+path)); w.Code < 400 || g.ran() {
+			if w := lab.Ask(auth.Wrap(lab.NewSite(g)), lab.Call("GET "+path)); w.Code < 400 || g.Ran() {
 				return fmt.Errorf("a TokenSource that returns a good token and the Error %v: %d", e, w.Code)
 			}
 		}
@@ -248,21 +252,21 @@ func zeroError(t *testing.T, g *gate) error {
 	return nil
 }
 
-func zeroMiddleware(t *testing.T, g *gate) error {
+func zeroMiddleware(t *testing.T, g *lab.Gate) error {
 	for _, auth := range []*cognitoauth.Middleware{nil, {}} {
-		w := ask(auth.Wrap(cognitoauth.AllowAnonymous(g.page())), call("GET /", "Authorization", g.good()))
-		claims, err := auth.Validate(t.Context(), g.pool.AccessToken().String())
-		if w.Code != 500 || g.ran() || claims != nil || !errors.Is(err, cognitoauth.ErrMisconfigured) {
+		w := lab.Ask(auth.Wrap(cognitoauth.AllowAnonymous(g.Page())), lab.Call("GET /", "Authorization", g.Good()))
+		claims, err := auth.Validate(t.Context(), g.Pool.AccessToken().String())
+		if w.Code != 500 || g.Ran() || claims != nil || !errors.Is(err, cognitoauth.ErrMisconfigured) {
 			return fmt.Errorf("%v: status %d, claims %v, %v", auth, w.Code, claims, err)
 		}
 	}
 	return nil
 }
 
-func zeroPolicy(t *testing.T, g *gate) error {
-	claims := g.pool.AccessToken().Claims()
+func zeroPolicy(t *testing.T, g *lab.Gate) error {
+	claims := g.Pool.AccessToken().Claims()
 	var zero cognitoauth.Policy
-	mustPanic(t, "Require", "the zero Policy", func() { cognitoauth.Require(zero, g.page()) })
+	lab.MustPanic(t, "Require", "the zero Policy", func() { cognitoauth.Require(zero, g.Page()) })
 	for name, p := range map[string]cognitoauth.Policy{
 		"zero": zero, "And()": cognitoauth.And(), "Or()": cognitoauth.Or(), "And of it": cognitoauth.And(zero), "Or of it": cognitoauth.Or(zero),
 		"And of it and a good one": cognitoauth.And(cognitoauth.Authenticated(), zero), "And of nil": cognitoauth.And(nil...),
@@ -274,10 +278,10 @@ func zeroPolicy(t *testing.T, g *gate) error {
 	return nil
 }
 
-func zeroSource(t *testing.T, g *gate) error {
+func zeroSource(t *testing.T, g *lab.Gate) error {
 	for name, s := range map[string]cognitoauth.TokenSource{"nil": nil, "one that finds nothing": func(*http.Request) (string, error) { return "", nil }} {
-		auth := mustNew(t, g.pool.Config(), source(s))
-		if w := ask(auth.Wrap(newSite(g)), call("GET /me")); w.Code != 401 || g.ran() {
+		auth := lab.MustNew(t, g.Pool.Config(), lab.TokenSource(s))
+		if w := lab.Ask(auth.Wrap(lab.NewSite(g)), lab.Call("GET /me")); w.Code != 401 || g.Ran() {
 			return fmt.Errorf("%s: %d", name, w.Code)
 		}
 	}
@@ -285,11 +289,11 @@ func zeroSource(t *testing.T, g *gate) error {
 }
 
 // The zero TokenUse of a Pool is AccessToken; a token has no such default.
-func zeroTokenUse(t *testing.T, g *gate) error {
+func zeroTokenUse(t *testing.T, g *lab.Gate) error {
 	for _, use := range []cognitoauth.TokenUse{"", cognitoauth.AccessToken, cognitoauth.IDToken} {
-		auth := mustNew(t, g.pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].TokenUse = use })
-		for _, token := range []*cognitotest.Token{g.pool.AccessToken().Set("token_use", ""), g.pool.IDToken().Set("token_use", ""), g.pool.AccessToken().Delete("token_use")} {
-			if code := decide(t, auth, token.String()); code != "token_use_mismatch" {
+		auth := lab.MustNew(t, g.Pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].TokenUse = use })
+		for _, token := range []*cognitotest.Token{g.Pool.AccessToken().Set("token_use", ""), g.Pool.IDToken().Set("token_use", ""), g.Pool.AccessToken().Delete("token_use")} {
+			if code := lab.Decide(t, auth, token.String()); code != "token_use_mismatch" {
 				return fmt.Errorf("Pool.TokenUse %q, none in the token: code %q", use, code)
 			}
 		}
@@ -334,15 +338,15 @@ func scramble(v reflect.Value) {
 // Not one thing that a Config refers to is looked at again after New: neither
 // what it accepts nor what it refuses changes when all of it is overwritten.
 func TestMisuse_configChangedAfterNew(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true, ClientIDs: []string{"1mine"}})
-	known := cognitotest.NewPool(t, cognitotest.Options{Now: atNoon, InProcess: true, ID: "eu-west-1_Known0001"})
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true, ClientIDs: []string{"1mine"}})
+	known := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true, ID: "eu-west-1_Known0001"})
 	cfg := pool.Config()
 	cfg.Pools[0].Audiences, cfg.Pools[0].ReplicaRegions, cfg.Pools[0].MaxLifetime = []string{"https://mine.test"}, []string{"eu-west-2"}, 2*time.Hour
 	cfg.Pools = append(cfg.Pools, known.Config().Pools[0])
 	cfg.Pools[1].JWKS = known.KeySet()
 	cfg.Realm, cfg.Leeway, cfg.MaxTokenBytes, cfg.Fallback = "mine", time.Minute, 8<<10, cognitoauth.ClientID("1mine")
 	cfg.Revoked = func(_ context.Context, c *cognitoauth.Claims) (bool, error) { return c.ID == "revoked", nil }
-	auth := mustNew(t, cfg)
+	auth := lab.MustNew(t, cfg)
 	scramble(reflect.ValueOf(&cfg).Elem())
 	if cfg.Pools != nil || cfg.HTTPClient != nil {
 		t.Fatal("the Config was not overwritten")
@@ -354,15 +358,15 @@ func TestMisuse_configChangedAfterNew(t *testing.T) {
 		code  string
 	}{
 		"mine": {mine, ""}, "by a replica": {mine.Set("iss", replica), ""}, "by a key known in advance": {known.AccessToken(), "client_denied"},
-		"within the leeway": {mine.Set("exp", noon.Add(-30*time.Second)), ""}, "other client": {mine.Client("changed"), "client_mismatch"},
+		"within the leeway": {mine.Set("exp", lab.Noon.Add(-30*time.Second)), ""}, "other client": {mine.Client("changed"), "client_mismatch"},
 		"other resource": {mine.Set("aud", "changed"), "audience_mismatch"}, "other replica": {mine.Set("iss", "changed"), "issuer_mismatch"},
-		"long-lived": {mine.Set("exp", noon.Add(3*time.Hour)), "lifetime_too_long"}, "revoked": {mine.Set("jti", "revoked"), "token_revoked"},
+		"long-lived": {mine.Set("exp", lab.Noon.Add(3*time.Hour)), "lifetime_too_long"}, "revoked": {mine.Set("jti", "revoked"), "token_revoked"},
 		"too large": {mine.Set("pad", strings.Repeat("x", 8<<10)), "token_too_large"}, "ID token": {pool.IDToken(), "token_use_mismatch"},
 	} {
-		w := ask(auth.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})), bearerCall(tt.token))
+		w := lab.Ask(auth.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})), lab.BearerCall(tt.token))
 		code := ""
 		if w.Code != 200 {
-			code = codeOf(t, w)
+			code = lab.CodeOf(t, w)
 		}
 		if code != tt.code {
 			t.Errorf("%s: code %q, want %q", name, code, tt.code)
@@ -377,10 +381,10 @@ func TestMisuse_configChangedAfterNew(t *testing.T) {
 // own, whatever each of them does to its own.
 func TestMisuse_claimsOfSimultaneousRequests(t *testing.T) {
 	const requests = 8
-	g := newGate(t, nil)
+	g := lab.NewGate(t, nil)
 	var all sync.WaitGroup
 	all.Add(requests)
-	h := g.auth.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := g.Auth.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, _ := cognitoauth.FromContext(r.Context())
 		scramble(reflect.ValueOf(c).Elem())
 		c.Subject = r.Header.Get("X-Name")
@@ -399,20 +403,20 @@ func TestMisuse_claimsOfSimultaneousRequests(t *testing.T) {
 		again, _ := cognitoauth.FromContext(r.Context())
 		_ = json.NewEncoder(w).Encode([]any{again.Subject, again.Username, again.Groups(), again.Scopes(), again.Audience(), again.String("username"), again.Expiry.IsZero()})
 	}))
-	token := g.pool.AccessToken().Groups("a", "b").Scopes("c").Set("aud", g.pool.ClientID())
+	token := g.Pool.AccessToken().Groups("a", "b").Scopes("c").Set("aud", g.Pool.ClientID())
 	var asking sync.WaitGroup
 	for i := range requests {
 		asking.Go(func() {
-			r := bearerCall(token)
+			r := lab.BearerCall(token)
 			r.Header.Set("X-Name", fmt.Sprint("request-", i))
-			want := fmt.Sprintf(`["request-%d","changed",["a","b"],["c"],["%s"],"jane",true]`+"\n", i, g.pool.ClientID())
-			if got := ask(h, r).Body.String(); got != want {
+			want := fmt.Sprintf(`["request-%d","changed",["a","b"],["c"],["%s"],"jane",true]`+"\n", i, g.Pool.ClientID())
+			if got := lab.Ask(h, r).Body.String(); got != want {
 				t.Errorf("claims %s, want %s", got, want)
 			}
 		})
 	}
 	asking.Wait()
-	claims, err := g.auth.Validate(t.Context(), token.String())
+	claims, err := g.Auth.Validate(t.Context(), token.String())
 	if err != nil || claims.Username != "jane" || claims.Subject == "" || claims.Expiry.IsZero() {
 		t.Errorf("a later caller gets %+v, %v", claims, err)
 	}
@@ -424,7 +428,7 @@ func TestMisuse_hooksThatChangeClaims(t *testing.T) {
 	// The times stay: a token out of its time would not be taken from memory.
 	ruin := func(c *cognitoauth.Claims) { c.Username, c.Subject, c.PoolID = "changed", "changed", "changed" }
 	armed := true
-	g := newGate(t, func(c *cognitoauth.Config) {
+	g := lab.NewGate(t, func(c *cognitoauth.Config) {
 		c.Revoked = func(_ context.Context, c *cognitoauth.Claims) (bool, error) {
 			if armed {
 				ruin(c)
@@ -438,12 +442,12 @@ func TestMisuse_hooksThatChangeClaims(t *testing.T) {
 			return true
 		})
 	})
-	h, token := g.auth.Wrap(newSite(g)), g.good()
+	h, token := g.Auth.Wrap(lab.NewSite(g)), g.Good()
 	for range 3 { // a token that is new, and one that is remembered
-		ask(h, call("GET /me", "Authorization", token))
+		lab.Ask(h, lab.Call("GET /me", "Authorization", token))
 	}
 	armed = false
-	if w := ask(h, call("GET /me", "Authorization", token)); w.Body.String() != "jane" {
+	if w := lab.Ask(h, lab.Call("GET /me", "Authorization", token)); w.Body.String() != "jane" {
 		t.Errorf("the next request is %q", w.Body)
 	}
 }

@@ -1,26 +1,23 @@
-package cognitoauth_test
+package main_test
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 	"github.com/cognitoauth/cognitoauth/internal/proof/vectors/corpus"
 )
-
-const vectorDir = "testdata/vectors"
 
 // TestVectors holds the library to every vector, first by a middleware of its
 // own, then twice by one that all cases of its configuration share: whatever
@@ -32,7 +29,7 @@ func TestVectors(t *testing.T) {
 	ids := map[string]bool{}
 	verdicts := map[corpus.Verdict]int{}
 	ran := 0
-	for name, f := range vectorFiles(t) {
+	for name, f := range lab.Vectors(t) {
 		if len(f.Cases) == 0 {
 			t.Errorf("%s: no cases", name)
 		}
@@ -73,11 +70,11 @@ func TestVectors(t *testing.T) {
 // TestVectorsAreGenerated makes the files again, from the tables of
 // internal/proof/vectors/corpus and the test keys.
 func TestVectorsAreGenerated(t *testing.T) {
-	want, err := corpus.Build(os.DirFS("testdata/keys"))
+	want, err := corpus.Build(os.DirFS(lab.Path(t, "testdata/keys")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	have, err := os.ReadDir(vectorDir)
+	have, err := os.ReadDir(lab.Path(t, lab.VectorDir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,37 +84,11 @@ func TestVectorsAreGenerated(t *testing.T) {
 		}
 	}
 	for name, text := range want {
-		got, err := os.ReadFile(filepath.Join(vectorDir, name))
+		got, err := os.ReadFile(lab.Path(t, lab.VectorDir+"/"+name))
 		if err != nil || !bytes.Equal(got, text) {
 			t.Errorf("%s differs from its tables (%v): run go run ./internal/proof/vectors", name, err)
 		}
 	}
-}
-
-func vectorFiles(t testing.TB) map[string]corpus.File {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(vectorDir, "*"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no vectors in %s: %v", vectorDir, err)
-	}
-	files := map[string]corpus.File{}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		var f corpus.File
-		if err := d.Decode(&f); err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		if rest := bytes.TrimSpace(text[d.InputOffset():]); len(rest) > 0 {
-			t.Fatalf("%s: text after the object: %.40q", path, rest)
-		}
-		files[filepath.Base(path)] = f
-	}
-	return files
 }
 
 // checkVector tells what is wrong with the case or with the library.

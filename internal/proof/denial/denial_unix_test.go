@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package cognitoauth_test
+package denial_test
 
 import (
 	"net/http"
@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
 // unreadable is a string of n bytes of which reading a single one faults: its
@@ -40,11 +41,11 @@ func TestDenial_tooLargeIsNotRead(t *testing.T) {
 	token := unreadable(t, limit+1)
 	for name, auth := range map[string]*cognitoauth.Middleware{
 		"with a cache":    f.middleware(t, limit),
-		"without a cache": mustNew(t, f.pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes, c.TokenCache = limit, -1 }),
-		"by a source":     mustNew(t, f.pool.Config(), func(c *cognitoauth.Config) { c.TokenSource = func(*http.Request) (string, error) { return token, nil } }),
+		"without a cache": lab.MustNew(t, f.pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes, c.TokenCache = limit, -1 }),
+		"by a source":     lab.MustNew(t, f.pool.Config(), func(c *cognitoauth.Config) { c.TokenSource = func(*http.Request) (string, error) { return token, nil } }),
 	} {
 		var byValidate, byExplain, bySource string
-		if segfaults(func() { byValidate = decide(t, auth, token) }) || byValidate != "token_too_large" {
+		if segfaults(func() { byValidate = lab.Decide(t, auth, token) }) || byValidate != "token_too_large" {
 			t.Errorf("%s: Validate read it, or answered %q", name, byValidate)
 		}
 		if segfaults(func() { byExplain = auth.Explain(t.Context(), token)[0].Err.Code }) || byExplain != "token_too_large" {
@@ -53,11 +54,11 @@ func TestDenial_tooLargeIsNotRead(t *testing.T) {
 		if name != "by a source" {
 			continue
 		}
-		if segfaults(func() { bySource = codeOf(t, ask(auth.Wrap(http.NotFoundHandler()), call("GET /"))) }) || bySource != "token_too_large" {
+		if segfaults(func() { bySource = lab.CodeOf(t, lab.Ask(auth.Wrap(http.NotFoundHandler()), lab.Call("GET /"))) }) || bySource != "token_too_large" {
 			t.Errorf("%s: Wrap read it, or answered %q", name, bySource)
 		}
 	}
-	if !segfaults(func() { decide(t, f.middleware(t, limit+1), token) }) {
+	if !segfaults(func() { lab.Decide(t, f.middleware(t, limit+1), token) }) {
 		t.Error("a token within the limit can be judged without reading it: this test shows nothing")
 	}
 }

@@ -1,0 +1,155 @@
+package cognitoauth_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
+)
+
+// The request's context is the outer one in all but the claims, which a log that
+// prints it must not show.
+func TestWrap_context(t *testing.T) {
+	type outer struct{}
+	g := lab.NewGate(t, nil)
+	h := g.Auth.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		if c, _ := cognitoauth.FromContext(ctx); c == nil || ctx.Value(outer{}) != "kept" {
+			t.Errorf("claims %v, outer value %v", c, ctx.Value(outer{}))
+		}
+		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > time.Hour {
+			t.Errorf("deadline %v, %v", deadline, ok)
+		}
+		inner, cancel := context.WithCancel(ctx)
+		defer cancel()
+		for _, text := range []string{fmt.Sprint(ctx), fmt.Sprintf("%+v", ctx), fmt.Sprintf("%#v", ctx), fmt.Sprint(inner), fmt.Sprint(context.WithValue(ctx, outer{}, 1))} {
+			if strings.Contains(text, "jane") {
+				t.Errorf("a printed context shows the user: %.200s", text)
+			}
+		}
+		if ctx.Err() != nil {
+			t.Error(ctx.Err())
+		}
+	}))
+	ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), outer{}, "kept"), time.Hour)
+	defer cancel()
+	r := lab.BearerCall(g.Pool.AccessToken()).WithContext(ctx)
+	if w := lab.Ask(h, r); w.Code != http.StatusOK {
+		t.Errorf("status %d", w.Code)
+	}
+}
+
+// What a handler does to its claims no other request sees.
+func TestWrap_claimsAreTheRequestsOwn(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	h := g.Auth.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, _ := cognitoauth.FromContext(r.Context())
+		again, _ := cognitoauth.FromContext(r.Context())
+		fmt.Fprint(w, c.Username, c.Subject, c.ClientID, c.PoolID, c.Expiry.IsZero(), c.Groups(), c.Scopes(), c.Audience(), c == again)
+		for _, list := range [][]string{c.Groups(), c.Scopes(), c.Audience()} {
+			for i := range list {
+				list[i] = "changed"
+			}
+		}
+		*c = cognitoauth.Claims{Username: "changed", Subject: "changed"}
+	}))
+	token := g.Pool.AccessToken().Set("sub", "s").Groups("a", "b").Set("aud", g.Pool.ClientID())
+	want := fmt.Sprint("jane", "s", g.Pool.ClientID(), g.Pool.ID(), false, []string{"a", "b"}, []string{"aws.cognito.signin.user.admin"}, []string{g.Pool.ClientID()}, true)
+	for range 3 {
+		if got := lab.Ask(h, lab.BearerCall(token)).Body.String(); got != want {
+			t.Errorf("claims %q, want %q", got, want)
+		}
+	}
+}
+
+func TestFromContext_none(t *testing.T) {
+	look := func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := cognitoauth.FromContext(r.Context()); c != nil || ok {
+			t.Errorf("%s: %v, %v", r.URL, c, ok)
+		}
+	}
+	look(nil, httptest.NewRequest("GET", "/outside", nil))
+	mux := http.NewServeMux()
+	mux.Handle("/optional", cognitoauth.Optional(http.HandlerFunc(look)))
+	mux.Handle("/anonymous", cognitoauth.AllowAnonymous(http.HandlerFunc(look)))
+	handler := newDesk(t).auth.Wrap(mux)
+	for _, path := range []string{"/optional", "/anonymous"} {
+		w := httptest.NewRecorder()
+		if handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil)); w.Code != 200 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// Claims written by hand look to a handler like those of a token; they use the
+// machine's clock.
+func TestFromContext_byHand(t *testing.T) {
+	mine := &cognitoauth.Claims{TokenUse: cognitoauth.IDToken, Subject: "s", AuthTime: time.Now()}
+	r := cognitotest.WithClaims(httptest.NewRequest("GET", "/", nil), mine)
+	c, ok := cognitoauth.FromContext(r.Context())
+	if !ok || c.Subject != "s" {
+		t.Fatalf("%v, %v", c, ok)
+	}
+	if err := cognitoauth.AuthenticatedWithin(time.Hour).Check(r, c); err != nil {
+		t.Error(err)
+	}
+	defer func() {
+		if text, _ := recover().(string); !strings.HasPrefix(text, "cognitoauth: ") {
+			t.Errorf("nil claims: panic %q", text)
+		}
+	}()
+	cognitotest.WithClaims(r, nil)
+}
+
+func TestWithExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true, Now: func() time.Time { return time.Now().Add(-24 * time.Hour) }})
+		auth := lab.MustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.Leeway = 10 * time.Second })
+		claims, err := auth.Validate(t.Context(), pool.AccessToken().ExpiresIn(time.Minute).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := cognitoauth.WithExpiry(t.Context(), claims)
+		defer cancel()
+		time.Sleep(70*time.Second - 1)
+		if ctx.Err() != nil {
+			t.Error("ended too early")
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if e := lab.AsRefusal(t, context.Cause(ctx)); e.Code != "token_expired" || ctx.Err() == nil {
+			t.Errorf("%v, because of %s", ctx.Err(), e.Code)
+		}
+		early, cancel := cognitoauth.WithExpiry(t.Context(), claims)
+		defer cancel()
+		if e := lab.AsRefusal(t, context.Cause(early)); e.Code != "token_expired" {
+			t.Errorf("of an expired token: %s", e.Code)
+		}
+		time.Sleep(10 * time.Second)
+	})
+	ctx, cancel := cognitoauth.WithExpiry(t.Context(), nil)
+	defer cancel()
+	if e := lab.AsRefusal(t, context.Cause(ctx)); e.Code != "token_missing" {
+		t.Errorf("of no claims: %s", e.Code)
+	}
+	ctx, cancel = cognitoauth.WithExpiry(t.Context(), new(cognitoauth.Claims))
+	defer cancel()
+	if ctx.Err() == nil {
+		t.Error("zero claims have not expired")
+	}
+	ctx, cancel = cognitoauth.WithExpiry(t.Context(), &cognitoauth.Claims{Expiry: time.Now().Add(time.Hour)})
+	if ctx.Err() != nil {
+		t.Error("an hour has passed")
+	}
+	if cancel(); ctx.Err() == nil {
+		t.Error("cancel does not end it")
+	}
+}
