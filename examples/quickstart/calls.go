@@ -9,92 +9,67 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"github.com/cognitoauth/cognitoauth"
-	"github.com/cognitoauth/cognitoauth/cognitotest"
 )
 
 // call is a request to the API and the answer that it must get.
 type call struct {
 	what         string
 	method, path string
-	token        string // "": none
+	token        string // the name of it, as in /token/jane; "": none
 	status       int
 	challenge    string // the whole WWW-Authenticate; "": there must be none
 }
 
+const invalid = `Bearer realm="api", error="invalid_token", error_description=`
+
 // calls is what can be shown with a pool that signs whatever it is asked to.
-func calls(pool *cognitotest.Pool) []call {
-	const invalid = `Bearer realm="api", error="invalid_token", error_description=`
-	user := pool.AccessToken()
-	return []call{
-		{"no token, open to anyone", "GET", "/healthz", "",
-			200, ``},
-		{"no token", "GET", "/me", "",
-			401, `Bearer realm="api"`},
-		{"any valid token", "GET", "/me", user.String(),
-			200, ``},
-		{"token with the scope orders/write", "POST", "/orders", user.Scopes("orders/write").String(),
-			201, ``},
-		{"token without that scope", "POST", "/orders", user.String(),
-			403, `Bearer realm="api", error="insufficient_scope", error_description="the token lacks a scope", scope="orders/write"`},
-		{"token of a user in the group admins", "GET", "/reports", user.Groups("admins").String(),
-			200, ``},
-		{"token of a user outside that group", "GET", "/reports", user.String(),
-			403, ``},
-		{"expired token", "GET", "/me", user.ExpiresIn(-time.Hour).String(),
-			401, invalid + `"the token has expired"`},
-		{"ID token", "GET", "/me", pool.IDToken().String(),
-			401, invalid + `"this kind of token is not accepted"`},
-		{"token of another app client", "GET", "/me", user.Client("7otherclient98765").String(),
-			401, invalid + `"the token was issued to another client"`},
-	}
+var calls = []call{
+	{"no token, open to anyone", "GET", "/healthz", "",
+		200, ``},
+	{"no token", "GET", "/me", "",
+		401, `Bearer realm="api"`},
+	{"any valid token", "GET", "/me", "jane",
+		200, ``},
+	{"token without the scope orders/write", "POST", "/orders", "jane",
+		403, `Bearer realm="api", error="insufficient_scope", error_description="the token lacks a scope", scope="orders/write"`},
+	{"token of a user outside the group admins", "GET", "/reports", "jane",
+		403, ``},
+	{"token with the scope orders/write", "POST", "/orders", "omar",
+		201, ``},
+	{"token of a user in the group admins", "GET", "/reports", "ada",
+		200, ``},
+	{"expired token", "GET", "/me", "jane-expired",
+		401, invalid + `"the token has expired"`},
+	{"ID token", "GET", "/me", "jane-id",
+		401, invalid + `"this kind of token is not accepted"`},
+	{"token of another app client", "GET", "/me", "jane-other-client",
+		401, invalid + `"the token was issued to another client"`},
 }
 
-// realCalls is what can be shown with a pool whose tokens the user has to get.
-func realCalls() []call {
-	const token = "$TOKEN"
-	return []call{
-		{what: "no token, open to anyone", method: "GET", path: "/healthz", status: 200},
-		{what: "no token", method: "GET", path: "/me", status: 401},
-		{what: "any valid token", method: "GET", path: "/me", token: token, status: 200},
-		{what: "unless the token has the scope orders/write", method: "POST", path: "/orders", token: token, status: 403},
-		{what: "unless the user is in the group admins", method: "GET", path: "/reports", token: token, status: 403},
-	}
+// yours stands for a token that the user has to get.
+const yours = "yours"
+
+// realCalls is what can be shown with a pool that signs elsewhere.
+var realCalls = []call{
+	{what: "no token, open to anyone", method: "GET", path: "/healthz", status: 200},
+	{what: "no token", method: "GET", path: "/me", status: 401},
+	{what: "any valid token", method: "GET", path: "/me", token: yours, status: 200},
+	{what: "unless the token has the scope orders/write", method: "POST", path: "/orders", token: yours, status: 403},
+	{what: "unless the user is in the group admins", method: "GET", path: "/reports", token: yours, status: 403},
 }
 
-// curl is the call as a line for a shell, the token last: it is a long one.
-func (c call) curl(base string) string {
-	line := "curl -i "
-	if c.method != "GET" {
-		line += "-X " + c.method + " "
-	}
-	line += base + c.path
-	if c.token != "" {
-		line += ` -H "Authorization: Bearer ` + c.token + `"`
-	}
-	return line
-}
-
-// doctor is a line that asks the doctor why a token is refused. The token goes
-// through a pipe: it is no argument of a process.
-func doctor(cfg cognitoauth.Config, token string) string {
-	p := cfg.Pools[0]
-	line := fmt.Sprintf(`echo "%s" | go run ./examples/doctor -pool %s -client %s`, token, p.ID, strings.Join(p.ClientIDs, ","))
-	if p.JWKSURL != "" {
-		line += " -jwks " + p.JWKSURL
-	}
-	return line
-}
-
-// do makes the call.
+// do makes the call as the printed commands do: it asks for the token first.
 func (c call) do(ctx context.Context, client *http.Client, base string) (status int, challenge string, err error) {
 	r, err := http.NewRequestWithContext(ctx, c.method, base+c.path, nil)
 	if err != nil {
 		return 0, "", err
 	}
 	if c.token != "" {
-		r.Header.Set("Authorization", "Bearer "+c.token)
+		token, err := fetchToken(ctx, client, base, c.token)
+		if err != nil {
+			return 0, "", err
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	res, err := client.Do(r)
 	if err != nil {
@@ -105,6 +80,23 @@ func (c call) do(ctx context.Context, client *http.Client, base string) (status 
 		return 0, "", err
 	}
 	return res.StatusCode, strings.Join(res.Header.Values("WWW-Authenticate"), ", "), nil
+}
+
+func fetchToken(ctx context.Context, client *http.Client, base, name string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/token/"+name, nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("/token/%s answered %d: %s", name, res.StatusCode, strings.TrimSpace(string(body)))
+	}
+	return strings.TrimSuffix(string(body), "\n"), err
 }
 
 // selfcheck makes every call over HTTP, prints what came, and returns an error

@@ -3,29 +3,30 @@
 //
 //	go run ./examples/quickstart
 //
-// starts it on loopback and prints curl lines to paste. With
+// starts it on loopback and prints curl commands to paste. With
 // COGNITO_USER_POOL_ID and COGNITO_CLIENT_IDS set, the same API is protected by
 // that pool instead. With -selfcheck it makes the calls itself, prints the
 // answers, and fails if one is not what it should be.
 //
-// How the library is used is in api.go.
+// How the library is used is in api.go. Around it, environment.go chooses the
+// pool, tokens.go hands out tokens of the embedded one, calls.go has the calls
+// and welcome.go prints them.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
+	"strconv"
 	"syscall"
 	"time"
 
-	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
 )
 
@@ -57,9 +58,9 @@ func serve(ctx context.Context, addr string, stdout, stderr io.Writer) error {
 	if pool != nil {
 		defer pool.Close()
 	}
-	// Each refusal is a line that tells what was found, what was expected, and
+	// Each refusal is a record that tells what was found, what was expected, and
 	// which setting mends it.
-	cfg.Logger = slog.New(slog.NewTextHandler(stderr, nil))
+	cfg.Logger = logTo(stderr)
 	auth, api, err := newAPI(cfg)
 	if err != nil {
 		return err
@@ -74,23 +75,19 @@ func serve(ctx context.Context, addr string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return serveOn(ctx, l, api, func(base string) error {
-		_, err := io.WriteString(stdout, welcome(base, cfg, pool))
+	if pool != nil && !givesTokens(l.Addr()) {
+		l.Close()
+		return fmt.Errorf("-addr %s is not loopback, and the embedded pool gives no tokens elsewhere.\n"+
+			"Choose an address such as %s, or name a pool of yours", addr, defaultAddr)
+	}
+	return serveOn(ctx, l, withTokens(pool, api), func(base string) error {
+		text := welcome(base, cfg, pool, styleOf(terminal(stdout), os.Getenv))
+		if addr == "" && l.Addr().String() != defaultAddr {
+			text = "(" + defaultAddr + " is in use by another program. To choose the port, start with -addr.)\n\n" + text
+		}
+		_, err := io.WriteString(stdout, text)
 		return err
 	})
-}
-
-// configure takes the pool that the environment names, or starts one.
-func configure() (cognitoauth.Config, *cognitotest.Pool, error) {
-	if os.Getenv("COGNITO_USER_POOL_ID") != "" || os.Getenv("COGNITO_CLIENT_IDS") != "" {
-		cfg, err := cognitoauth.FromEnv()
-		return cfg, nil, err
-	}
-	pool, err := cognitotest.Start(cognitotest.Options{})
-	if err != nil {
-		return cognitoauth.Config{}, nil, err
-	}
-	return pool.Config(), pool, nil
 }
 
 // runSelfcheck needs tokens of every kind, which only the embedded pool signs:
@@ -110,22 +107,49 @@ func runSelfcheck(ctx context.Context, addr string, stdout, _ io.Writer) error {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	return serveOn(ctx, l, api, func(base string) error {
+	return serveOn(ctx, l, withTokens(pool, api), func(base string) error {
 		defer stop()
-		return selfcheck(ctx, stdout, base, calls(pool))
+		return selfcheck(ctx, stdout, base, calls)
 	})
 }
 
 // listen listens on addr; if that is empty on preferred, or on a free port.
 func listen(addr, preferred string) (net.Listener, error) {
 	if addr != "" {
-		return net.Listen("tcp", addr)
+		l, err := net.Listen("tcp", addr)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("%s is in use by another program.\nStop that, or choose another address, such as -addr 127.0.0.1:0 for any free port", addr)
+		}
+		return l, err
 	}
 	l, err := net.Listen("tcp", preferred)
 	if err != nil {
 		l, err = net.Listen("tcp", "127.0.0.1:0")
 	}
 	return l, err
+}
+
+// givesTokens reports whether a command on this machine can reach a listener
+// over loopback, where alone tokens are given.
+func givesTokens(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && (tcp.IP.IsLoopback() || tcp.IP.IsUnspecified())
+}
+
+// baseURL is where commands on this machine reach a listener. A listener on all
+// addresses is reached over loopback, and IPv6's loopback by name: zsh would
+// take [::1] for a pattern of file names.
+func baseURL(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		port := strconv.Itoa(tcp.Port)
+		switch {
+		case tcp.IP.IsUnspecified():
+			return "http://127.0.0.1:" + port
+		case tcp.IP.Equal(net.IPv6loopback):
+			return "http://localhost:" + port
+		}
+	}
+	return "http://" + a.String()
 }
 
 // serveOn serves h on l, calls ready with the URL of the server, and shuts down
@@ -135,7 +159,7 @@ func serveOn(ctx context.Context, l net.Listener, h http.Handler, ready func(bas
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
 
-	err := ready("http://" + l.Addr().String())
+	err := ready(baseURL(l.Addr()))
 	if err == nil {
 		select {
 		case err = <-served:
@@ -149,34 +173,4 @@ func serveOn(ctx context.Context, l net.Listener, h http.Handler, ready func(bas
 		err = late
 	}
 	return err
-}
-
-// welcome tells what to paste, and last, where it stays in sight, what runs.
-func welcome(base string, cfg cognitoauth.Config, pool *cognitotest.Pool) string {
-	var b strings.Builder
-	p, all := cfg.Pools[0], realCalls()
-	if pool != nil {
-		all = calls(pool)
-		fmt.Fprintf(&b, "An API behind cognitoauth. It trusts user pool %s, which lives in this process,\n", p.ID)
-		fmt.Fprintf(&b, "and tokens of app client %s. Paste these lines into another terminal.\n", pool.ClientID())
-	} else {
-		fmt.Fprintf(&b, "An API behind cognitoauth. It trusts user pool %s\n", p.ID)
-		fmt.Fprintf(&b, "and tokens of app client %s. Paste these lines into another terminal,\n", strings.Join(p.ClientIDs, " or "))
-		fmt.Fprintf(&b, "where TOKEN is set to an %s token of the pool.\n", kind(p))
-	}
-	for _, c := range all {
-		fmt.Fprintf(&b, "\n# %d: %s\n%s\n", c.status, c.what, c.curl(base))
-	}
-	if pool != nil {
-		fmt.Fprintf(&b, "\n# why the last one is refused, check by check\n%s\n", doctor(cfg, all[len(all)-1].token))
-	}
-	fmt.Fprintf(&b, "\nThe API listens on %s until Ctrl-C. Why it refuses a request is logged here.\n", base)
-	return b.String()
-}
-
-func kind(p cognitoauth.Pool) string {
-	if p.TokenUse == cognitoauth.IDToken {
-		return "ID"
-	}
-	return "access"
 }
