@@ -1453,10 +1453,10 @@ func asRecord(d cognitoauth.Decision) map[string]any {
 
 // Whoever reads the log finds each field explained, and no other.
 func TestLogger_documented(t *testing.T) {
-	_, doc, _ := strings.Cut(readText(t, "config.go"), "\t// Logger gets a record")
-	doc, _, _ = strings.Cut(doc, "\n\tLogger *slog.Logger\n")
+	_, doc, _ := strings.Cut(readText(t, "decision.go"), "// Decision is what")
+	doc, _, _ = strings.Cut(doc, "\ntype Decision struct {\n")
 	var documented []string
-	for _, m := range regexp.MustCompile(`(?m)^\t//\t([a-z_, ]+?) {2,}`).FindAllStringSubmatch(doc, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^//\t([a-z_, ]+?) {2,}`).FindAllStringSubmatch(doc, -1) {
 		documented = append(documented, strings.Split(m[1], ", ")...)
 	}
 	synctest.Test(t, func(t *testing.T) {
