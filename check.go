@@ -1,5 +1,9 @@
 package cognitoauth
 
+// This file holds the checks of a token's claims, except those of a Policy.
+// Validate makes them before it verifies the signature, so they can refuse a
+// token but never admit one.
+
 import (
 	"errors"
 	"slices"
@@ -8,16 +12,14 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// This file has the checks of a token's claims. Validate makes them before the
-// signature, so they only ever refuse.
-
-// issuer is one accepted iss: which Pool entry takes which kind of its tokens. At
-// least one of the two is not nil.
+// issuer is one accepted value of iss: the Pool entry for its access tokens and
+// the one for its ID tokens. At least one of the two is not nil.
 type issuer struct {
 	access, id *trust
 }
 
-// trust is one Pool entry for one of its issuers, frozen.
+// trust is one Pool entry together with the key source of one of its issuers.
+// It is never changed.
 type trust struct {
 	*entry
 	source *keySource
@@ -32,7 +34,9 @@ type entry struct {
 	maxLifetime time.Duration
 }
 
-// choose finds the one Pool entry whose settings count for the token.
+// choose returns the Pool entry for the token's iss and token_use. If only its
+// token_use is wrong, it returns an entry of that issuer together with the
+// refusal.
 func (v *validator) choose(c *Claims) (*trust, *Error) {
 	iss := v.issuers[c.Issuer]
 	if iss == nil {
@@ -54,8 +58,7 @@ func (v *validator) choose(c *Claims) (*trust, *Error) {
 	return t, refuse(&tokenUseMismatch, evidence{found: string(c.TokenUse), known: known})
 }
 
-// checkClaims is what a token's claims can be refused for; the first fault
-// names the refusal.
+// checkClaims makes all checks of the claims, and returns the first refusal.
 func (v *validator) checkClaims(t *trust, w *workspace, c *Claims) *Error {
 	if err := v.checkTimes(w, c); err != nil {
 		return err
@@ -72,9 +75,9 @@ func (v *validator) checkClaims(t *trust, w *workspace, c *Claims) *Error {
 	return checkAudience(t, c)
 }
 
-// times lends exp, nbf and iat to golang-jwt's validator.
+// times passes exp, nbf and iat to the validator of golang-jwt.
 type times struct {
-	jwt.Claims // the accessors that the validator, as configured, never calls
+	jwt.Claims // for the accessors that the validator, as we configure it, never calls
 
 	exp, nbf, iat jwt.NumericDate
 }
@@ -92,8 +95,9 @@ func present(d *jwt.NumericDate) *jwt.NumericDate {
 	return d
 }
 
-// checkTimes: exp is required and not reached, nbf and iat are not in the
-// future, each with the leeway (RFC 7519, sections 4.1.4 to 4.1.6).
+// checkTimes requires exp, which must be in the future. nbf and iat are
+// optional and must not be in the future. Each check allows the leeway (RFC
+// 7519, sections 4.1.4 to 4.1.6).
 func (v *validator) checkTimes(w *workspace, c *Claims) *Error {
 	w.times.exp.Time, w.times.nbf.Time, w.times.iat.Time = c.Expiry, c.NotBefore, c.IssuedAt
 	err := w.inTimes.Validate(&w.times)
@@ -115,8 +119,9 @@ func (v *validator) checkTimes(w *workspace, c *Claims) *Error {
 	return refuse(&tokenIssuedInFuture, ev)
 }
 
-// checkLifetime: Cognito issues no token for longer than a day, so a longer
-// one is not Cognito's, or has its times in milliseconds.
+// checkLifetime refuses a token that lives longer than Pool.MaxLifetime.
+// Cognito issues no token for longer than a day, so a longer one is not from
+// Cognito, or its times are in milliseconds.
 func (v *validator) checkLifetime(t *trust, w *workspace, c *Claims) *Error {
 	from, claim := c.IssuedAt, "iat"
 	if from.IsZero() {
@@ -128,8 +133,9 @@ func (v *validator) checkLifetime(t *trust, w *workspace, c *Claims) *Error {
 	return refuse(&lifetimeTooLong, evidence{claim: claim, at: c.Expiry, now: from})
 }
 
-// checkClient is what Cognito access tokens have instead of an audience: the
-// app client they were issued to. Neither claim stands in for the other.
+// checkClient compares the app client that the token was issued to, because
+// most access tokens of Cognito have no audience. It is in client_id on access
+// tokens and in aud on ID tokens; we never accept one for the other.
 func checkClient(t *trust, c *Claims) *Error {
 	if c.ClientID != "" && (t.clients == nil || t.clients[c.ClientID]) {
 		return nil
@@ -148,13 +154,13 @@ func checkSubject(c *Claims) *Error {
 	return nil
 }
 
-// checkAudience: whoever is not named in a present aud must refuse the token
-// (RFC 7519, section 4.1.3). Cognito sets aud on an access token to the one
-// resource it was requested for (RFC 8707), and lets a trigger set it to the
-// token's own client_id, which says nothing about a resource.
+// checkAudience checks aud on access tokens. An API that aud does not name must
+// refuse the token (RFC 7519, section 4.1.3). Cognito sets aud to the one
+// resource that the token was requested for (RFC 8707). A trigger can set it to
+// the token's own client_id, which says nothing about a resource.
 func checkAudience(t *trust, c *Claims) *Error {
 	if t.use != AccessToken {
-		return nil // aud is the client, checked as such
+		return nil // aud is the app client, which checkClient checks
 	}
 	if c.audience == "" {
 		if len(t.audiences) == 0 || c.IsMachine() {

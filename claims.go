@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file holds Claims, the claims of a verified token: its fields and
+// accessors, and the strict decoding of a token's payload.
+
 import (
 	"bytes"
 	"errors"
@@ -14,67 +17,68 @@ import (
 	"github.com/cognitoauth/cognitoauth/internal/strictjson"
 )
 
-// TokenUse is the kind of a Cognito token, the value of its claim token_use.
+// TokenUse is the kind of a Cognito token: the value of its claim token_use.
 type TokenUse string
 
 const (
-	// AccessToken is what an API is called with; it names the app client in
-	// client_id and carries scopes.
+	// AccessToken is the kind for calling an API. It has the app client in
+	// client_id, and scopes.
 	AccessToken TokenUse = "access"
-	// IDToken tells an app who logged in; it names the app client in aud and
-	// carries the user's attributes, but no scopes.
+	// IDToken is the kind that tells an app who logged in. It has the app client
+	// in aud, and the user's attributes, but no scopes.
 	IDToken TokenUse = "id"
 )
 
-// Claims are the verified claims of one token, the caller's own copy: no other
-// request sees a change made to them. Claims are read by any number of
-// goroutines at once. The zero value and a nil pointer have no claims; every
-// policy denies both.
+// Claims are the verified claims of one token. They are the caller's own copy:
+// a change is not visible to any other request. Any number of goroutines may
+// read them at once. The zero value and a nil pointer have no claims, and every
+// policy denies them.
 //
-// Which token carries what is in the Cognito developer guide, under
+// The Cognito developer guide lists the claims of each kind of token, under
 // "Understanding the access token" and "Understanding the identity token".
 type Claims struct {
 	_ [0]func() // not comparable
 
-	// Subject is sub, the user's stable identifier within the pool; on a machine's
-	// token without sub it is the ClientID.
+	// Subject is sub, the stable identifier of the user within the pool. On a
+	// machine's token without sub it is the ClientID.
 	Subject string
-	// Username is username on access tokens and cognito:username on ID tokens;
-	// "" on a machine's token. A user name can be an e-mail address and can be
-	// given to another user later: key your data by Subject.
+	// Username is username on access tokens and cognito:username on ID tokens; ""
+	// on a machine's token. A user name can be an e-mail address, and another user
+	// can get it later, so key your data by Subject.
 	Username string
 	// ClientID is the app client: client_id on access tokens, aud on ID tokens.
 	ClientID string
 	// TokenUse is token_use.
 	TokenUse TokenUse
-	// Issuer is iss, and PoolID the ID of the Pool whose settings accepted it.
+	// Issuer is iss. PoolID is the ID of the Pool entry that accepted the token.
 	Issuer, PoolID string
-	// ID is jti, and OriginID origin_jti, which all tokens of one login share;
-	// "" where the app client has token revocation switched off.
+	// ID is jti. OriginID is origin_jti, which all tokens of one login share. Both
+	// are "" if token revocation is switched off for the app client.
 	ID, OriginID string
-	// EventID is event_id, "" on most machine tokens.
+	// EventID is event_id; "" on most machine tokens.
 	EventID string
-	// ACR is acr, the authentication context class, "" where Cognito sends none.
+	// ACR is acr, the authentication context class; "" if Cognito sends none.
 	ACR string
-	// AuthTime is when the user last logged in (refreshing does not move it),
-	// IssuedAt, NotBefore and Expiry are iat, nbf and exp. All are in UTC, whole
-	// seconds, and zero where the token does not say. Expiry is never zero.
+	// AuthTime is auth_time, when the user last logged in; refreshing a token does
+	// not change it. IssuedAt, NotBefore and Expiry are iat, nbf and exp. All are
+	// in UTC and in whole seconds. Each is zero if the token does not have it;
+	// Expiry is never zero.
 	AuthTime, IssuedAt, NotBefore, Expiry time.Time
 
 	scope            string
 	groups, audience strictjson.List
 
 	keyID   string
-	payload string // the JSON object, verbatim
-	named   bool   // it has a username
+	payload string // the JSON object as the token has it
+	named   bool   // the token has a username
 
-	// clock is that of the Middleware that verified the token, for policies about
-	// time. It is nil in Claims that no token carried.
+	// clock is the clock of the Middleware that verified the token, for policies
+	// about time. It is nil in Claims that come from no token.
 	clock *clock
 }
 
-// Scopes returns the token's scopes in its order; nil if there are none, as on
-// ID tokens.
+// Scopes returns the scopes in the order of the token; nil if there are none,
+// as on ID tokens.
 func (c *Claims) Scopes() []string {
 	if c == nil || c.scope == "" {
 		return nil
@@ -83,9 +87,9 @@ func (c *Claims) Scopes() []string {
 	return strings.FieldsFunc(c.scope, func(r rune) bool { return r == ' ' })
 }
 
-// Groups returns the user's groups (cognito:groups) in the token's order; nil
-// if there are none. A user of a federated provider also is in a group that
-// Cognito names after the pool and the provider.
+// Groups returns the user's groups (cognito:groups) in the order of the token;
+// nil if there are none. Cognito adds a user of a federated provider to a group
+// that it names after the pool and the provider.
 func (c *Claims) Groups() []string {
 	if c == nil {
 		return nil
@@ -93,8 +97,8 @@ func (c *Claims) Groups() []string {
 	return slices.Collect(c.groups.All)
 }
 
-// Audience returns aud: nil on most access tokens, the app client on ID
-// tokens, the resource on tokens bound to one (RFC 8707).
+// Audience returns aud: nil on most access tokens, the app client on ID tokens,
+// and the resource on tokens that are bound to one (RFC 8707).
 func (c *Claims) Audience() []string {
 	if c == nil {
 		return nil
@@ -102,8 +106,8 @@ func (c *Claims) Audience() []string {
 	return slices.Collect(c.audience.All)
 }
 
-// HasScope reports whether the token has exactly this scope; case counts
-// (RFC 6749, section 3.3).
+// HasScope reports whether the token has exactly this scope. Case counts (RFC
+// 6749, section 3.3).
 func (c *Claims) HasScope(scope string) bool {
 	if c == nil {
 		return false
@@ -117,23 +121,24 @@ func (c *Claims) HasScope(scope string) bool {
 	return false
 }
 
-// HasGroup reports whether the user is in exactly this group; case counts.
+// HasGroup reports whether the user is in exactly this group. Case counts.
 func (c *Claims) HasGroup(group string) bool { return c != nil && c.groups.Contains(group) }
 
-// IsMachine reports whether the token was issued to an app client for itself
-// (client credentials grant): an access token without a username.
+// IsMachine reports whether an app client got the token for itself (client
+// credentials grant). Such a token is an access token without a username.
 func (c *Claims) IsMachine() bool { return c != nil && c.TokenUse == AccessToken && !c.named }
 
-// Decode decodes the whole verified payload into v, a pointer, for claims that
-// have no field here. Names match exactly and case counts, unlike in
-// encoding/json; tags are written the same way. The rules are those of
-// github.com/go-json-experiment/json, the code behind encoding/json/v2.
+// Decode decodes the whole verified payload into v, which must be a pointer,
+// for claims that have no field here. Names must match exactly, and case
+// counts, unlike in encoding/json. Struct tags are the same. The other rules
+// are those of github.com/go-json-experiment/json, the code behind
+// encoding/json/v2.
 func (c *Claims) Decode(v any) error {
 	if c == nil || c.payload == "" {
 		return errors.New("cognitoauth: Decode of Claims that no token carried")
 	}
 	if err := json.Unmarshal([]byte(c.payload), v); err != nil {
-		// The cause is not in the text, because it can quote the payload.
+		// The text leaves out the cause, which can quote the payload.
 		return &decodeError{err}
 	}
 	return nil
@@ -147,12 +152,11 @@ func (e *decodeError) Error() string {
 
 func (e *decodeError) Unwrap() error { return e.cause }
 
-// String returns the named claim if it is a JSON string, and "" if it is
-// anything else or absent. Cognito sends every custom attribute
-// ("custom:tenant") as a string.
+// String returns the named claim if it is a JSON string, else "". Cognito sends
+// every custom attribute ("custom:tenant") as a string.
 func (c *Claims) String(name string) string { return c.member(name).Text() }
 
-// member is the value of a top-level claim as it stands in the payload.
+// member returns the JSON value of a top-level claim as the payload has it.
 func (c *Claims) member(name string) strictjson.Raw {
 	if c == nil {
 		return ""
@@ -160,21 +164,21 @@ func (c *Claims) member(name string) strictjson.Raw {
 	return strictjson.Member(c.payload, name)
 }
 
-// Bool returns whether the named claim is true: the JSON boolean, or the
-// string "true", which Cognito sends for email_verified in some places.
+// Bool returns true if the named claim is the JSON boolean true or the string
+// "true". Cognito sends email_verified as a string in some places.
 func (c *Claims) Bool(name string) bool {
 	v := c.member(name)
 	return v == "true" || v.Is("true")
 }
 
-// decode reads a payload strictly: one JSON object with exact, unique names,
-// valid UTF-8 and bounded depth, in which every claim that the library knows
-// has the JSON type that Cognito gives it.
+// decode reads a payload strictly. It must be one JSON object of valid UTF-8
+// and bounded depth, without two members of one name. Every claim that the
+// library knows must have the JSON type that Cognito gives it.
 //
-// encoding/json would accept Client_ID, and even ſub, for the field it folds
-// to, take the last of two members of one name, and turn invalid UTF-8 into
-// U+FFFD; with each, two readers of one token can see two different callers
-// (RFC 8725, section 2.7).
+// encoding/json is less strict. It stores Client_ID, and even ſub, in the field
+// of client_id or sub, takes the last of two members with the same name, and
+// replaces invalid UTF-8 by U+FFFD. In each case two programs can read two
+// different callers from the same token (RFC 8725, section 2.7).
 func (c *Claims) decode(doc []byte) *Error {
 	c.payload = string(doc)
 	var names usernames
@@ -200,12 +204,12 @@ func (c *Claims) decode(doc []byte) *Error {
 	}
 }
 
-// usernames are the two spellings of the user name, of which settle takes the
-// one that belongs to the kind of token.
+// usernames are the user names from username and cognito:username. settle
+// chooses the one for the kind of token.
 type usernames struct{ access, id string }
 
-// set stores one member; end is the offset of the value's end in the payload.
-// It reports whether the value has the type that Cognito gives the claim.
+// set stores one member of the payload, whose value ends at the offset end. It
+// reports whether the value has the type that Cognito gives the claim.
 func (c *Claims) set(name []byte, value strictjson.Value, end int, names *usernames) (ok bool) {
 	switch string(name) {
 	case "sub":
@@ -254,8 +258,8 @@ func (c *Claims) set(name []byte, value strictjson.Value, end int, names *userna
 	return ok
 }
 
-// text is the string that value holds. Without an escape in it, which is the
-// rule, it is a part of the payload and costs no allocation.
+// text returns the string in value. A string without an escape is a substring
+// of the payload and costs no allocation; most are.
 func (c *Claims) text(value strictjson.Value, end int) (string, bool) {
 	if value.Kind() != '"' {
 		return "", false
@@ -266,12 +270,12 @@ func (c *Claims) text(value strictjson.Value, end int) (string, bool) {
 	return strictjson.Text(value)
 }
 
-// settle fills the fields whose source depends on the kind of token.
+// settle fills the fields that depend on the kind of token.
 func (c *Claims) settle(names *usernames) {
 	if c.TokenUse == IDToken {
-		// Whatever else is called client_id or scope here is an attribute.
+		// On an ID token, client_id and scope can only be attributes of the user.
 		c.Username, c.ClientID, c.scope = names.id, "", ""
-		if !c.audience.IsList() { // which aud never is on Cognito's ID tokens
+		if !c.audience.IsList() { // on Cognito's ID tokens aud is a string
 			c.ClientID = c.audience.First()
 		}
 		return

@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file holds what a program configures: Config, New, which checks it and
+// builds the Middleware, and FromEnv. Pool and its checks are in pool.go.
+
 import (
 	"cmp"
 	"context"
@@ -15,109 +18,88 @@ import (
 	"github.com/cognitoauth/cognitoauth/internal/tokencache"
 )
 
-// Config is what [New] makes a [Middleware] of. It is copied: changing it later
-// changes nothing. Only Pools is required.
+// Config has all settings of a [Middleware]. [New] copies it, so a later change
+// has no effect. Only Pools is required.
 type Config struct {
 	_ [0]func() // keyed literals only
 
-	// Pools are the user pools, or the kinds of token of one, that are accepted.
-	// Required: one or more. No two may accept the same issuer with the same
-	// TokenUse.
+	// Pools are the user pools whose tokens are accepted. Required: one or more.
+	// No two entries may accept the same issuer with the same TokenUse.
 	Pools []Pool
-	// Fallback is what every route demands that is not marked by AllowAnonymous
-	// or Optional. Zero: Authenticated(), which users and machines with a good
-	// token meet. And() and Or() of nothing are not zero: they admit nobody.
+	// Fallback is the policy of every route that is not marked by AllowAnonymous
+	// or Optional. Zero: Authenticated(), which every valid token of a user or a
+	// machine meets. And() and Or() without arguments are not the zero Policy: no
+	// token meets them.
 	Fallback Policy
-	// Leeway is how far this machine's clock may be off. It is granted on exp,
-	// nbf, iat, Pool.MaxLifetime and AuthenticatedWithin. Zero: 30 s; at most
-	// 5 min, not negative. For next to none say 1 ns.
+	// Leeway is how far the clock of this machine may be off, in the checks of
+	// exp, nbf, iat, Pool.MaxLifetime and AuthenticatedWithin. Zero: 30 s; at most
+	// 5 min, not negative. Set 1 ns for practically none.
 	Leeway time.Duration
-	// TokenSource is where the token is. Nil: the Authorization header, scheme
-	// Bearer in any case, and nothing else; another scheme counts as no token. It
-	// runs on the requests' goroutines, many at a time.
+	// TokenSource finds the token of a request. Nil: the Authorization header with
+	// the scheme Bearer, in any case; a request with another scheme counts as one
+	// without a token. It must be safe for concurrent use.
 	TokenSource TokenSource
-	// MaxTokenBytes bounds the length of a token, in bytes; a longer one is
-	// refused with 401 (token_too_large) before a byte of it is read. Zero: 32 KiB
-	// (100 groups with names of 128 characters make 17 KB); 1 KiB to 16 MiB. A
-	// server needs its MaxHeaderBytes, 1 MiB by default, above that.
+	// MaxTokenBytes is the maximum length of a token, in bytes. A longer token is
+	// refused with 401 (token_too_large), before it is parsed. Zero: 32 KiB; 1 KiB
+	// to 16 MiB. A token with 100 groups, each with a name of 128 characters, has
+	// about 17 KB. The server's MaxHeaderBytes, 1 MiB by default, must be larger.
 	MaxTokenBytes int
-	// TokenCache is how many verified tokens are remembered, so that a token
-	// used again costs neither its decoding nor a signature: its time, its key,
-	// its revocation and the policies are checked all the same. Zero: 10,000;
-	// negative: none; at most 10,000,000. When it is full, a token has to come
-	// twice to be remembered, and what is used least goes.
-	// A token takes about 1 kB with a payload of 500 bytes, and one byte more for
-	// each further byte of it; of more than 16 KiB none is remembered. Tokens
-	// themselves are kept by digest only.
+	// TokenCache is how many verified tokens the library remembers. A remembered
+	// token is not decoded or verified again, but its times, its key, its
+	// revocation and the policies are checked on each use. Zero: 10,000; negative:
+	// none; at most 10,000,000. A full cache takes a token on its second use and
+	// evicts the least used one. A token takes about 1 kB with a payload of 500
+	// bytes, plus one byte for each further byte of it; a token over 16 KiB is not
+	// remembered. The cache holds the token's SHA-256 instead of the token.
 	TokenCache int
-	// Realm stands in challenges. Empty: "api". At most 128 bytes of printable
-	// ASCII without quote and backslash (RFC 6750, section 3).
+	// Realm is the realm of a challenge. Empty: "api". At most 128 bytes of
+	// printable ASCII without quote and backslash (RFC 6750, section 3).
 	Realm string
-	// HTTPClient fetches key sets. Nil: one of our own, which uses the proxy of
-	// the environment. It is copied, its Transport is not; redirects are never
-	// followed, cookies never sent, its Timeout becomes 5 s whatever it was, and
-	// at most 256 KiB are read.
+	// HTTPClient fetches key sets. Nil: a client of the library, which uses the
+	// proxy of the environment. The library copies the client, but not its
+	// Transport. The copy follows no redirect, sends no cookie and always has a
+	// Timeout of 5 s. The library reads at most 256 KiB of an answer.
 	HTTPClient *http.Client
-	// ErrorHandler answers refused requests, those that a Require refuses
-	// included. Nil: [WriteError]. It cannot let a request through, but it has to
-	// write an answer: net/http sends 200 and no body for it if it does not. It
-	// runs on the requests' goroutines, many at a time; if it, or any other hook
-	// of Config that a request calls, panics, the request is aborted and the
-	// handler does not run; a panic under Validate is its caller's.
+	// ErrorHandler answers a refused request, also one that a Require refuses.
+	// Nil: [WriteError]. It cannot admit a request, and it must write an answer:
+	// if it writes none, net/http sends 200 without a body. It must be safe for
+	// concurrent use. If a request calls it or another function of Config, and
+	// that panics, net/http aborts the request and the handler does not run. A
+	// panic in Validate reaches the caller.
 	ErrorHandler func(http.ResponseWriter, *http.Request, *Error)
-	// Logger gets a record for each request that is refused (Info) and for what
-	// happens to key sets, and nothing for what is let in, nor for what Validate
-	// refuses: that has its error. Nil: none. "cognitoauth: refused" has
-	// what is known of these, and [Decision] tells OnDecision all but the last:
-	//
-	//	code, status  of the answer
-	//	pool          ID of the Pool entry that decided
-	//	client_id     app client, of verified tokens alone
-	//	pattern       route, as the mux has it
-	//	kid           key ID, as the token has it
-	//	request_id    the caller's X-Request-Id or X-Amzn-Trace-Id
-	//	detail        what Error.Detail says
-	//	suppressed    how many like this were not logged
-	//
-	// The first four rows take no more values than your code and configuration
-	// have, and make good labels of metrics; with DangerouslyAllowAnyClient a
-	// pool's clients are as many as it has. The other texts are, or quote, what
-	// any caller may write: for reading, not for labels. No token, subject, user
-	// name or group is read out of a token for them. Of refusals with the same
-	// code, pool and pattern no more than ten a minute are logged; OnDecision is
-	// told of each.
-	//
-	// Key sets have a record each, whose message begins with "cognitoauth: " and
-	// then "key set fetched" (Info, with keys and skipped), "key added" (Info) or
-	// "key withdrawn" (Warn, both with kid), or "key set fetch failed" (with err;
-	// Warn while the last set serves, with its age, Error when none does), all with
-	// pool and url, however many there are.
+	// Logger gets a record of each refused request (Info, see [Decision]), but
+	// none of an admitted request or of a call of Validate. It also gets records
+	// about key sets, with pool and url: "cognitoauth: key set fetched" (Info,
+	// with keys and skipped), "key added" (Info, with kid), "key withdrawn" (Warn,
+	// with kid) and "key set fetch failed" (with err; Warn while the last set is
+	// in use, Error otherwise; with age if there is a last set). Nil: none.
 	Logger *slog.Logger
-	// OnDecision is told of each request once its decision is final: before the
-	// handler runs, or before the refusal is answered. A refusal by a Require
-	// that Wrap cannot see, because it stands inside another handler, is told in
-	// a second call. Validate tells it nothing. Nil: none. It runs on the requests'
-	// goroutines, many at a time. Do not look for claims in its context: those of a
-	// refusal are not there.
+	// OnDecision is called with the [Decision] about each request, before the
+	// handler runs or the refusal is answered. If a Require stands inside another
+	// handler, Wrap cannot see it; if that Require refuses, OnDecision is called a
+	// second time. Validate does not call it. Nil: none. It must be safe for
+	// concurrent use. Do not read claims from the context: those of a refused
+	// request are not in it.
 	OnDecision func(context.Context, Decision)
-	// Revoked is asked about each token after it has been verified: true refuses
-	// it with 401, an error with 503. Cognito tokens stay good until they expire,
-	// whatever is revoked (developer guide, "Revoking refresh tokens"); a list
-	// of Claims.OriginID closes that gap for tokens that have one. It is asked on
-	// each use of a token, a remembered one too. Nil: none. It gets the request's
-	// context, or that of Validate, and no other time limit; its Claims are the
-	// caller's own. It must be safe for concurrent use.
+	// Revoked reports whether a verified token is revoked. The library calls it on
+	// each use of a token, also of a remembered one. True refuses the token with
+	// 401, an error with 503. A Cognito token is valid until it expires, even if
+	// it was revoked (developer guide, "Revoking refresh tokens"); a list of
+	// Claims.OriginID closes that gap for tokens that have one. Nil: none. It gets
+	// the context of the request or of Validate, which has no added time limit,
+	// and the caller's copy of the claims. It must be safe for concurrent use.
 	Revoked func(context.Context, *Claims) (bool, error)
-	// Now is the clock, for expiry and for the age of key sets; time limits go by
-	// the machine's own. Nil: time.Now. It may be set back: a key set from the
-	// future is fetched anew. It must be safe for concurrent use.
+	// Now is the clock for the times of tokens and the age of key sets. Time
+	// limits use the clock of the machine. Nil: time.Now. It may be set back: a
+	// key set whose fetch is then in the future is fetched again. It must be safe
+	// for concurrent use.
 	Now func() time.Time
 }
 
-// New checks cfg and makes a Middleware of it. It does no I/O: keys are fetched
-// when the first token comes, or by [Middleware.Ready]. Its error lists every
-// mistake there is, each with the field and what to put there; errors.Is
-// reports it as [ErrMisconfigured].
+// New checks cfg and makes a Middleware of it. It does no I/O: the library
+// fetches keys when the first token comes, or in [Middleware.Ready]. The error
+// lists every mistake in cfg; each names the field and what to put there.
+// errors.Is reports the error as [ErrMisconfigured].
 func New(cfg Config) (*Middleware, error) {
 	b := builder{validator: &validator{
 		issuers: map[string]*issuer{},
@@ -127,7 +109,7 @@ func New(cfg Config) (*Middleware, error) {
 	}, client: keyfetch.Client(cfg.HTTPClient), log: cfg.Logger}
 	b.defaults()
 	if b.leeway < 0 || b.leeway > maxLeeway {
-		b.mistake("Leeway is %s, expected 0 (for %s) to %s; a clock that is off by more has to be set", cfg.Leeway, defaultLeeway, maxLeeway)
+		b.mistake("Leeway is %s, expected 0 (for %s) to %s; if the clock of the machine is off by more, set the clock", cfg.Leeway, defaultLeeway, maxLeeway)
 	}
 	if b.limit < minTokenBytes || b.limit > maxTokenBytes {
 		b.mistake("MaxTokenBytes is %d, expected 0 (for %d) or %d to %d bytes", cfg.MaxTokenBytes, defaultMaxTokenBytes, minTokenBytes, maxTokenBytes)
@@ -179,14 +161,14 @@ const (
 	maxTokenCache        = 10_000_000
 )
 
-// builder gathers what New makes, and every mistake on the way.
+// builder holds what New builds, and every mistake that New has found.
 type builder struct {
 	*validator
 
 	client   *http.Client
 	log      *slog.Logger
 	sources  []*keySource
-	uses     map[string]string // issuer and token_use to the field that accepts them
+	uses     map[string]string // from token_use and issuer to the field that accepts them
 	mistakes []error
 }
 
@@ -221,11 +203,11 @@ func (b *builder) defaults() {
 //	COGNITO_LEEWAY        Config.Leeway, such as 30s
 //	COGNITO_REGION        if set, must be the region of the pool's ID
 //
-// Its error lists every variable that is missing or cannot be read; what [New]
-// checks is left to New. COGNITO_LEEWAY=0s is a Leeway of zero, which stands
-// for the default of 30 s; for next to none say 1ns. No variable sets
-// DangerouslyAllowAnyClient or DangerouslyAllowHTTP: what weakens a check
-// stands in the program, where a review sees it.
+// The error lists every variable that is missing or cannot be read. [New]
+// checks the rest. COGNITO_LEEWAY=0s is a Leeway of zero, which means the
+// default of 30 s; set 1ns for practically none. No variable sets
+// DangerouslyAllowAnyClient or DangerouslyAllowHTTP: a setting that weakens a
+// check belongs in the program, where a review sees it.
 func FromEnv() (Config, error) {
 	var mistakes []error
 	mistake := func(format string, args ...any) {
@@ -265,7 +247,8 @@ func FromEnv() (Config, error) {
 	return cfg, nil
 }
 
-// commas splits a list; empty members stay, for New to complain about.
+// commas splits a list at its commas. It keeps empty members, and New reports
+// them.
 func commas(s string) []string {
 	if s == "" {
 		return nil

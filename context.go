@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file holds what a request's context carries from Wrap to the handlers,
+// FromContext, which reads the claims from it, and WithExpiry.
+
 import (
 	"context"
 	"sync/atomic"
@@ -9,8 +12,8 @@ import (
 )
 
 // FromContext returns the claims of the request that ctx belongs to, and
-// whether there are any: behind Wrap there are, except on AllowAnonymous
-// routes, and on Optional routes called without a token.
+// whether there are any. Behind Wrap there are, except on AllowAnonymous
+// routes, and on Optional routes without a token.
 func FromContext(ctx context.Context) (*Claims, bool) {
 	if a, ok := ctx.Value(contextKey{}).(*admission); ok && a.authenticated {
 		return &a.claims, true
@@ -18,13 +21,14 @@ func FromContext(ctx context.Context) (*Claims, bool) {
 	return nil, false
 }
 
-// WithExpiry returns a context that ends when the token does, for what outlives
-// a request's beginning: a WebSocket, a stream of events. It ends at the instant
-// from which Validate refuses the token, exp plus Config.Leeway by Config.Now,
-// and [context.Cause] then is an [*Error] with the code token_expired. Call
-// cancel to release it earlier. With nil claims it has ended already.
+// WithExpiry returns a context that ends when the token expires, for work that
+// outlives the start of a request, such as a WebSocket or a stream of events.
+// It ends at the instant from which Validate refuses the token: exp plus
+// Config.Leeway by Config.Now. [context.Cause] is then an [*Error] with the
+// code token_expired. Call cancel to release the context earlier. With nil
+// claims the context has ended already.
 //
-// A token that is revoked in the meantime does not end it.
+// The revocation of a token does not end the context.
 func WithExpiry(ctx context.Context, c *Claims) (_ context.Context, cancel context.CancelFunc) {
 	if c == nil {
 		ctx, cancel := context.WithCancelCause(ctx)
@@ -40,21 +44,21 @@ func WithExpiry(ctx context.Context, c *Claims) (_ context.Context, cancel conte
 	return context.WithTimeoutCause(ctx, ends.Sub(by.now()), why)
 }
 
-// contextKey is the key under which Wrap leaves its verdict.
+// contextKey is the context key for the admission.
 type contextKey struct{}
 
-// admission is the verdict that a request carries from Wrap to the handlers
-// behind it, and the context that carries it. One allocation holds both and the
+// admission is the result of Wrap's checks of a request, and also the context
+// that carries it to the handlers. So one allocation holds the context and the
 // request's own copy of the claims.
 type admission struct {
-	context.Context // the request's, from outside
+	context.Context // of the request that Wrap got
 
 	claims        Claims
-	authenticated bool        // false: an Optional route without a token
-	optional      bool        // the route is Optional: the fallback does not apply
-	mw            *Middleware // nil: put there by the test kit
+	authenticated bool        // false on an Optional route without a token
+	optional      bool        // the route is Optional, so the fallback does not apply
+	mw            *Middleware // nil if the test kit made the claims
 	route         *require    // the route's handler, if it is a Require
-	pending       atomic.Bool // the decision has yet to be reported, by route
+	pending       atomic.Bool // route has yet to report the decision
 }
 
 func (a *admission) Value(key any) any {
@@ -64,12 +68,12 @@ func (a *admission) Value(key any) any {
 	return a.Context.Value(key)
 }
 
-// String is for logs that print a context: fmt would print the claims.
+// String is for logs that print a context, because fmt would print the claims.
 func (*admission) String() string { return "cognitoauth.Wrap" }
 
 func (*admission) GoString() string { return "cognitoauth.Wrap" }
 
-// verified are the claims, nil if there are none.
+// verified returns the claims, nil if there are none.
 func (a *admission) verified() *Claims {
 	if !a.authenticated {
 		return nil
@@ -77,10 +81,10 @@ func (a *admission) verified() *Claims {
 	return &a.claims
 }
 
-// widen completes a policy's demand for scopes by those that the fallback, the
-// route's Requires, and those nested in q need, so that the client has to ask
-// only once. q is the Require that denied, which Wrap may not have seen; nil if
-// it was the fallback.
+// widen adds to a refusal the scopes that the fallback, the route's Requires,
+// and q with the Requires nested in it need, so that the client can ask for all
+// of them at once. q is the Require that refused; Wrap may not have seen it. It
+// is nil if the fallback refused.
 func (a *admission) widen(err *Error, q *require) *Error {
 	if err.reason != &tokenMissing && err.reason.sentinel != ErrInsufficientScope {
 		return err

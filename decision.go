@@ -10,7 +10,28 @@ import (
 	"time"
 )
 
-// Decision is what was decided about one request, for metrics and audit.
+// Decision is what the library decided about one request, for metrics and
+// audit. Config.OnDecision gets every Decision. For a refusal, Config.Logger
+// gets a record "cognitoauth: refused" with these fields, without those that
+// are empty:
+//
+//	code, status  of the answer
+//	pool          ID of the Pool entry that decided
+//	client_id     app client, of verified tokens only
+//	pattern       route, as the mux has it
+//	kid           key ID, as the token has it
+//	request_id    the caller's X-Request-Id or X-Amzn-Trace-Id
+//	detail        what Error.Detail says
+//	suppressed    how many refusals like this one were not logged
+//
+// The library logs at most ten refusals a minute with the same code, pool and
+// pattern. The next record after that minute says how many were suppressed.
+//
+// The values in the first four rows come from your code and configuration, so
+// they are good labels of metrics; but with DangerouslyAllowAnyClient,
+// client_id can be any app client of the pool. Callers can write the values in
+// the other rows, or parts of them: do not use those as labels. The library
+// copies neither the token nor its subject, user name or groups into a record.
 type Decision struct {
 	// Allowed is whether the request was let through.
 	Allowed bool

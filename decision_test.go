@@ -278,12 +278,12 @@ func asRecord(d cognitoauth.Decision) map[string]any {
 func TestLogger_documented(t *testing.T) {
 	var doc string
 	for _, name := range lab.Sources(t) {
-		if _, rest, found := strings.Cut(lab.Text(t, name), "\t// Logger gets a record"); found {
-			doc, _, _ = strings.Cut(rest, "\n\tLogger *slog.Logger\n")
+		if _, rest, found := strings.Cut(lab.Text(t, name), "// Decision is what"); found {
+			doc, _, _ = strings.Cut(rest, "\ntype Decision struct {\n")
 		}
 	}
 	var documented []string
-	for _, m := range regexp.MustCompile(`(?m)^\t//\t([a-z_, ]+?) {2,}`).FindAllStringSubmatch(doc, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^//\t([a-z_, ]+?) {2,}`).FindAllStringSubmatch(doc, -1) {
 		documented = append(documented, strings.Split(m[1], ", ")...)
 	}
 	synctest.Test(t, func(t *testing.T) {

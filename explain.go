@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file holds Explain, which makes every check of one token to find out why
+// it is refused. The checks are those of validator.go and check.go.
+
 import (
 	"cmp"
 	"context"
@@ -17,23 +20,23 @@ type Check struct {
 	// "exp", "nbf", "iat", "lifetime", "client", "subject", "audience", "key",
 	// "signature" or "revocation".
 	Name string
-	// Found is what the token says, and Expected what this API wants, for
-	// people; they quote no more of the token than [Error.Detail] does.
+	// Found is what the token has, and Expected what this API requires, both for
+	// people to read. They quote no more of the token than [Error.Detail] does.
 	Found, Expected string
-	// Err is the refusal that the step amounts to; nil if it passed, or could
-	// not be made.
+	// Err is the refusal if the step failed; nil if it passed or was skipped.
 	Err *Error
-	// Skipped says that an earlier step left nothing for this one to look at.
+	// Skipped says that the step was not made, because an earlier one failed.
 	Skipped bool
 }
 
 // Explain makes every check that [Middleware.Validate] makes, in the same
-// order, but does not stop at the first that fails, and trusts none of it: it is
-// for finding out why a token is refused. A token passes if and only if no Check
-// has an Err or was skipped. Config.Revoked is asked only if all else has passed;
-// where there is none, that check passes. It may fetch keys, within the limits that
-// requests have. It takes its time and remembers nothing; do not decide about
-// requests with it.
+// order, but does not stop at the first failure. Use it to find out why a token
+// is refused. A token passes if and only if no Check has an Err or was skipped.
+// Explain calls Config.Revoked only if all other checks passed; if Revoked is
+// nil, that check passes.
+//
+// Explain may fetch keys, within the limits for requests. It is slow and does
+// not use the cache of tokens: do not decide about requests with it.
 func (m *Middleware) Explain(ctx context.Context, token string) []Check {
 	if m == nil || m.validator == nil {
 		return []Check{{Name: "form", Err: refuse(&notWired, evidence{})}}
@@ -46,7 +49,7 @@ func (m *Middleware) Explain(ctx context.Context, token string) []Check {
 	return x.checks
 }
 
-// explanation is what Explain works in.
+// explanation has the variables of one call of Explain.
 type explanation struct {
 	*validator
 
@@ -136,8 +139,8 @@ func (x *explanation) claims() {
 	x.add("audience", list(x.c.Audience()), audience, checkAudience(t, x.c))
 }
 
-// times makes the checks of exp, nbf and iat one by one: each on claims that
-// have nothing else wrong with their times.
+// times checks exp, nbf and iat one by one. Each check gets claims in which no
+// other time is wrong.
 func (x *explanation) times() {
 	now := x.w.now
 	good := Claims{Expiry: now.Add(time.Second)}
@@ -175,8 +178,8 @@ func (x *explanation) vouch(ctx context.Context) {
 	err = x.w.checkSignature()
 	x.add("signature", "", "RS256 by that key", err)
 	for _, check := range x.checks {
-		if check.Err != nil { // as what was skipped was skipped for
-			// Revoked sees verified claims only.
+		if check.Err != nil { // a step is skipped only if another one failed
+			// Revoked gets verified claims only.
 			x.skip("revocation")
 			return
 		}

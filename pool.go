@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file holds Pool, the checks that New makes of it, and the issuers and
+// key sources that follow from it.
+
 import (
 	"cmp"
 	"iter"
@@ -14,72 +17,72 @@ import (
 	"github.com/cognitoauth/cognitoauth/internal/keyset"
 )
 
-// Pool is one user pool, or one kind of token of it, that is accepted, with the
-// settings that count for its tokens.
+// Pool has the settings for one user pool, or for one kind of its tokens.
 type Pool struct {
 	_ [0]func() // keyed literals only
 
-	// ID is the user pool's ID, "eu-west-1_EXAMPLE01": a region, an underscore,
-	// letters and digits, at most 55 characters. Region, issuers and key-set URL
-	// follow from it, in the partitions aws, aws-cn, aws-us-gov and aws-eusc. For
-	// another region, or an emulator, Issuer is needed, and ID may look as it
-	// likes; entries of one ID are one pool to those who key data by PoolID.
-	// Required.
+	// ID is the ID of the user pool, such as "eu-west-1_EXAMPLE01": a region, an
+	// underscore, letters and digits, at most 55 characters. Required. The library
+	// derives the issuers and the key-set URL from it, for a region in the
+	// partitions aws, aws-cn, aws-us-gov and aws-eusc. For another region or an
+	// emulator, set Issuer; ID may then have another form. It becomes
+	// Claims.PoolID, so two entries with the same ID count as one pool where a
+	// program keys data by PoolID.
 	ID string
-	// ClientIDs are the app clients whose tokens are accepted, compared with
-	// client_id, on ID tokens with aud. Required, unless
-	// DangerouslyAllowAnyClient. Each is at most 128 bytes of printable ASCII
-	// without space and comma, and is there once.
+	// ClientIDs are the app clients whose tokens are accepted. The library
+	// compares them with client_id, and on ID tokens with aud. Required, unless
+	// DangerouslyAllowAnyClient is set. Each is at most 128 bytes of printable
+	// ASCII without space and comma, and is listed once.
 	ClientIDs []string
-	// TokenUse is the kind of token, AccessToken or IDToken. Empty: AccessToken.
-	// To accept both, list the pool twice.
+	// TokenUse is the kind of token that is accepted, AccessToken or IDToken.
+	// Empty: AccessToken. To accept both, list the pool twice.
 	TokenUse TokenUse
-	// Audiences are the resource identifiers that this API answers to (RFC 8707),
-	// compared byte for byte, each not empty and there once. With them, a user's token must name one of them in
-	// aud. A machine's, which no client can bind to a resource, may as well have no
-	// aud, or its own client_id there. None: a token with an aud that does not name
-	// its own client_id is refused. Access tokens only: with TokenUse IDToken
-	// they are a mistake, and so is an app client's ID among them.
+	// Audiences are the resource identifiers of this API (RFC 8707), compared with
+	// aud byte for byte. The aud of a user's token must name one of them. A
+	// machine cannot ask for a resource, so its token may also have no aud, or its
+	// own client_id there. None: aud is absent or names the token's own client_id.
+	// Each is listed once; none is empty or one of ClientIDs. Audiences and
+	// TokenUse IDToken exclude each other.
 	Audiences []string
-	// ReplicaRegions are further regions of a multi-Region pool, whose original
-	// form of the issuer is accepted too. The updated form always names the
-	// primary region. None: that of ID alone. They are of its partition, each is
-	// there once, without ID's own, and they exclude Issuer. Each has a key set of
-	// its own, unless JWKSURL or JWKS says where all keys are.
+	// ReplicaRegions are the further regions of a multi-Region pool. The library
+	// accepts the original form of the issuer for each of them; the updated form
+	// always names the primary region (see Issuer). None: the region of ID only.
+	// Each is in the same partition as that region, is listed once and is not that
+	// region. ReplicaRegions and Issuer exclude each other. Each region has its
+	// own key set, unless JWKSURL or JWKS is set.
 	ReplicaRegions []string
-	// MaxLifetime bounds exp - iat, or exp - now without iat; Config.Leeway is
-	// added. Zero: 24 h, the longest that Cognito allows; an emulator may need
-	// more. At most 100 years, not negative. A token that lives longer is refused
-	// with 401 (lifetime_too_long).
+	// MaxLifetime is the maximum of exp - iat, or of exp - now without iat.
+	// Config.Leeway is added to it. Zero: 24 h, the longest that Cognito allows;
+	// an emulator may need more. At most 100 years, not negative. A token that
+	// lives longer is refused with 401 (lifetime_too_long).
 	MaxLifetime time.Duration
-	// Issuer replaces the issuers that follow from ID, for emulators and custom
-	// endpoints, or to pin one form. It is compared byte for byte and is not
-	// called, except for keys, if neither JWKSURL nor JWKS is there. Empty: the
-	// original form, https://cognito-idp.{region}.amazonaws.com/{ID}, and the
-	// updated one, https://issuer-cognito-idp.{region}.amazonaws.com/{ID}, with
-	// the host suffix of the partition. An http or https URL without user, query
-	// and fragment, whose last slash counts like any other byte, and on Cognito's
-	// own hosts one of these forms for ID; excludes ReplicaRegions.
+	// Issuer replaces the issuers that follow from ID, for an emulator, for a
+	// custom endpoint, or to accept only one form. Empty: the original form,
+	// https://cognito-idp.{region}.amazonaws.com/{ID}, and the updated form,
+	// https://issuer-cognito-idp.{region}.amazonaws.com/{ID}, with the host suffix
+	// of the partition. It is an http or https URL without user, query and
+	// fragment, and is compared byte for byte, so a slash at the end counts. On a
+	// host of Cognito it must be one of these forms. Excludes ReplicaRegions.
 	Issuer string
-	// JWKSURL is where keys are fetched, if elsewhere than at the issuer. Empty:
-	// /.well-known/jwks.json below Issuer, or else below the original form of ID's
-	// issuer and, where that fails or takes a second, below the updated one; for
-	// tokens of a replica region below that region's. It has neither user
-	// nor fragment and must be https, or http on loopback (localhost, 127.0.0.0/8,
-	// ::1) unless DangerouslyAllowHTTP is set.
+	// JWKSURL is where keys are fetched. Empty: /.well-known/jwks.json below
+	// Issuer if that is set, else below the original form of the issuer and, if
+	// that fails or takes longer than 1 s, below the updated form; for a replica
+	// region, below the issuer of that region. It has neither user nor fragment.
+	// It is https, or http on loopback (localhost, 127.0.0.0/8, ::1), unless
+	// DangerouslyAllowHTTP is set.
 	JWKSURL string
-	// JWKS is a key set known in advance (RFC 7517): nothing is fetched, and a
-	// key that is not in it stays unknown. It does not age. Nil: keys are fetched.
-	// At most 256 KiB and 100 keys, with one that is usable; an empty one is a
-	// mistake. Excludes JWKSURL.
+	// JWKS is a static key set (RFC 7517). The library then fetches nothing, and a
+	// key that is not in the set stays unknown. The set does not age. Nil: keys
+	// are fetched. At most 256 KiB and 100 keys, at least one of them usable; an
+	// empty set is a mistake. JWKS and JWKSURL exclude each other.
 	JWKS []byte
-	// DangerouslyAllowAnyClient accepts every app client of the pool, those that
-	// somebody registers tomorrow included. False: ClientIDs alone. Excludes
-	// ClientIDs.
+	// DangerouslyAllowAnyClient accepts the tokens of every app client of the
+	// pool, also of clients that are registered later. False: only ClientIDs are
+	// accepted. It and ClientIDs exclude each other.
 	DangerouslyAllowAnyClient bool
-	// DangerouslyAllowHTTP allows a key-set URL with http on any host. Whoever is
-	// on the way can then replace the keys. False: on loopback alone. Where nothing
-	// is fetched by http it changes nothing.
+	// DangerouslyAllowHTTP allows a key-set URL with http on any host. An attacker
+	// on the network path can then replace the keys. False: http is allowed on
+	// loopback only.
 	DangerouslyAllowHTTP bool
 }
 
@@ -90,7 +93,7 @@ const (
 	maxPoolIDBytes     = 55
 )
 
-// pool checks the i-th Pool and adds what it accepts.
+// pool checks the i-th Pool and registers the issuers that it accepts.
 func (b *builder) pool(i int, p Pool) {
 	field := "Pools[" + strconv.Itoa(i) + "]."
 	fault := func(format string, args ...any) { b.mistake(field+format, args...) }
@@ -120,11 +123,12 @@ func (b *builder) pool(i int, p Pool) {
 	}
 }
 
-// accept makes t responsible for the tokens of iss that are of its kind.
+// accept registers t for the tokens of iss that are of its kind. It is a
+// mistake if another Pool entry accepts them already.
 func (b *builder) accept(field, iss string, t *trust) {
 	key := string(t.use) + " " + iss
 	if other := b.uses[key]; other != "" {
-		b.mistake("%sTokenUse: %s tokens of issuer %q are accepted by Config.%s already: merge the two, with the ClientIDs of both, or let them differ in TokenUse",
+		b.mistake("%sTokenUse: %s tokens of issuer %q are accepted by Config.%s already: merge the two entries, with the ClientIDs of both, or let them differ in TokenUse",
 			field, t.use, iss, strings.TrimSuffix(other, "."))
 		return
 	}
@@ -141,8 +145,9 @@ func (b *builder) accept(field, iss string, t *trust) {
 	}
 }
 
-// issuers are the values of iss that a Pool accepts: the one that is set, or
-// the original and the updated form, and the original form of each replica.
+// issuers returns the values of iss that a Pool accepts: Issuer if it is set,
+// else the original form, the updated form, and the original form of each
+// replica region.
 func (p *Pool) issuers(region string) []string {
 	if p.Issuer != "" {
 		return []string{p.Issuer}
@@ -159,7 +164,7 @@ func (p *Pool) issuers(region string) []string {
 	return all
 }
 
-// trusts are the issuers of a Pool, each with the source of its keys.
+// trusts yields each issuer of a Pool with the source of its keys.
 func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[string, *keySource] {
 	return func(yield func(string, *keySource) bool) {
 		issuers := p.issuers(region)
@@ -191,7 +196,8 @@ func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[strin
 	}
 }
 
-// source is the key source for these URLs, one for all Pool entries.
+// source returns the key source for these URLs. All Pool entries with the same
+// URLs share one source.
 func (b *builder) source(pool string, urls ...string) *keySource {
 	for _, s := range b.sources {
 		if len(urls) > 0 && slices.Equal(s.urls, urls) {
@@ -203,7 +209,8 @@ func (b *builder) source(pool string, urls ...string) *keySource {
 	return s
 }
 
-// checkID returns the region of the pool, "" if it has none that is known.
+// checkID returns the region in the pool's ID, "" if there is none or ID is a
+// mistake. With Issuer set, the region may be in no partition.
 func (p *Pool) checkID(fault func(string, ...any)) (region string) {
 	m := poolID.FindStringSubmatch(p.ID)
 	if m != nil {
@@ -214,7 +221,7 @@ func (p *Pool) checkID(fault func(string, ...any)) (region string) {
 	case p.ID == "":
 		fault("ID is empty, expected a user pool's ID such as %q", "eu-west-1_EXAMPLE01")
 	case strings.TrimSpace(p.ID) != p.ID && knownPool(strings.TrimSpace(p.ID)):
-		fault("ID %q is not of the form region_name, for the white space around it: expected %q", p.ID, strings.TrimSpace(p.ID))
+		fault("ID %q is not of the form region_name because of the white space around it: expected %q", p.ID, strings.TrimSpace(p.ID))
 	case identityPool.MatchString(p.ID):
 		fault("ID %q is an identity pool's, expected a user pool's such as %q", p.ID, "eu-west-1_EXAMPLE01")
 	case p.Issuer != "" || known:
@@ -234,7 +241,7 @@ func (p *Pool) checkID(fault func(string, ...any)) (region string) {
 	return ""
 }
 
-// checkClients returns the accepted app clients, nil for any.
+// checkClients returns the accepted app clients; nil accepts every client.
 func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
 	if p.DangerouslyAllowAnyClient {
 		if len(p.ClientIDs) > 0 {
@@ -251,11 +258,11 @@ func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
 		case id == "":
 			fault("ClientIDs[%d] is empty: drop it", i)
 		case strings.Contains(id, ","):
-			fault("ClientIDs[%d] %q: a comma separates nothing here, put one ID into each string", i, id)
+			fault("ClientIDs[%d] %q has a comma: put one ID into each string", i, id)
 		case strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) || len(id) > 128:
-			fault("ClientIDs[%d] %q is no app client's ID: one ID of at most 128 letters and digits each", i, id)
+			fault("ClientIDs[%d] %q is not an app client's ID: expected one ID of at most 128 letters and digits", i, id)
 		case clients[id]:
-			fault("ClientIDs[%d] %q is there twice: drop one", i, id)
+			fault("ClientIDs[%d] %q is listed twice: drop one", i, id)
 		}
 		clients[id] = true
 	}
@@ -277,10 +284,10 @@ func (p *Pool) checkRest(e *entry, fault func(string, ...any)) {
 		case aud == "":
 			fault("Audiences[%d] is empty: drop it", i)
 		case slices.Contains(p.Audiences[:i], aud):
-			fault("Audiences[%d] %q is there twice: drop one", i, aud)
+			fault("Audiences[%d] %q is listed twice: drop one", i, aud)
 		case e.clients[aud]:
-			fault("Audiences[%d] %q is an app client's ID: leave it in ClientIDs alone, which client_id is compared with; "+
-				"access tokens have no aud, unless they are bound to the URL of an API, and those are Audiences", i, aud)
+			fault("Audiences[%d] %q is an app client's ID: leave it in ClientIDs only, which client_id is compared with; "+
+				"an access token has no aud, unless it is bound to the URL of an API, and that URL belongs into Audiences", i, aud)
 		}
 	}
 }
@@ -290,9 +297,9 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 	for i, replica := range p.ReplicaRegions {
 		switch home := partition(region); {
 		case p.Issuer != "":
-			fault("ReplicaRegions and Issuer exclude each other: Issuer is the only one that is accepted")
+			fault("ReplicaRegions and Issuer exclude each other: with Issuer set, no other issuer is accepted")
 			return
-		case home < 0: // ID is at fault
+		case home < 0: // checkID reports it
 		case partition(replica) < 0:
 			fault("ReplicaRegions[%d] %q is not a region, such as %q", i, replica, "us-east-1")
 		case partition(replica) != home:
@@ -309,15 +316,15 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 		u.Host = strings.ToLower(u.Host)
 	}
 	follows := "the issuer follows from ID"
-	forms := (&Pool{ID: p.ID}).issuers(region) // none in a region that is not known
+	forms := (&Pool{ID: p.ID}).issuers(region) // nil if the region is in no partition
 	if forms != nil {
 		follows += ", and is " + strconv.Quote(forms[0])
 	}
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		fault("Issuer %q is not an absolute http or https URL without query and fragment, nor user; leave it empty for a pool on AWS", redacted(p.Issuer))
+		fault("Issuer %q is not an absolute http or https URL without query and fragment and without user; leave it empty for a pool on AWS", redacted(p.Issuer))
 	case hostedUI(u):
-		fault("Issuer %q is the pool's login domain, which issues nothing: leave Issuer empty, %s", p.Issuer, follows)
+		fault("Issuer %q is the pool's login domain, which issues no tokens: leave Issuer empty, %s", p.Issuer, follows)
 	case strings.HasPrefix(u.Host, "cognito-identity."):
 		fault("Issuer %q issues identity pools' tokens, which are not accepted: leave it empty, %s", p.Issuer, follows)
 	case awsIssuer(u) && region != "" && u.Path == "/"+p.ID && !strings.HasPrefix(u.Host[strings.Index(u.Host, "cognito-idp."):], "cognito-idp."+region+"."):
@@ -325,7 +332,7 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 	case strings.HasSuffix(p.Issuer, "/") && slices.Contains(forms, strings.TrimRight(p.Issuer, "/")):
 		fault("Issuer %q ends in a slash, and issuers are compared byte for byte: leave Issuer empty, %s", p.Issuer, follows)
 	case awsIssuer(u) && forms != nil && (u.Path != "/"+p.ID || !strings.HasPrefix(p.Issuer, "https://"+u.Host)):
-		fault("Issuer %q is none of ID %q: leave Issuer empty, %s", p.Issuer, p.ID, follows)
+		fault("Issuer %q is not an issuer of pool %q: leave Issuer empty, %s", p.Issuer, p.ID, follows)
 	case awsIssuer(u) && !strings.HasPrefix(p.Issuer, "https://"+u.Host):
 		fault("Issuer %q: Cognito writes %q, and issuers are compared byte for byte", p.Issuer, "https://"+u.Host)
 	case awsIssuer(u) && u.Path != "/"+p.ID:
@@ -333,7 +340,7 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 	}
 }
 
-// checkURLs checks where keys come from.
+// checkURLs checks the URL from which keys are fetched.
 func (p *Pool) checkURLs(fault func(string, ...any)) {
 	where, address := "JWKSURL", p.JWKSURL
 	switch {
@@ -348,7 +355,7 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "":
-		if where == "JWKSURL" { // Issuer has been checked, or is left to ID
+		if where == "JWKSURL" { // checkIssuer reports a bad Issuer
 			fault("JWKSURL %q is not an absolute https URL without user and fragment", redacted(address))
 		}
 	case where == "JWKSURL" && onAWS(u, p.ID) && u.Path != "/"+p.ID+wellKnownKeys:
@@ -360,7 +367,7 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 	}
 }
 
-// redacted is a URL without the password in it.
+// redacted returns a URL without its password.
 func redacted(s string) string {
 	u, err := url.Parse(s)
 	switch {
@@ -381,18 +388,19 @@ func awsIssuer(u *url.URL) bool {
 	return strings.HasPrefix(u.Host, "cognito-idp.") || strings.HasPrefix(u.Host, "issuer-cognito-idp.")
 }
 
-// onAWS reports whether u is on a host of AWS where the pool of that ID has its
-// issuer or a replica's.
+// onAWS reports whether u is on a host of AWS that issues the tokens of the
+// pool with that ID, in the pool's own region or in another.
 func onAWS(u *url.URL, id string) bool {
 	region, _ := userPool("https://" + strings.ToLower(u.Host) + "/" + id)
 	return region != ""
 }
 
 func loopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback() // nil is none
+	return host == "localhost" || net.ParseIP(host).IsLoopback() // ParseIP returns nil for a name, and nil is not loopback
 }
 
-// partitions are the endpoint suffixes by region.
+// partitions are the partitions of AWS: which regions each has, and the host
+// suffix of its endpoints.
 var partitions = []struct {
 	region *regexp.Regexp
 	suffix string
@@ -403,7 +411,7 @@ var partitions = []struct {
 	{regexp.MustCompile(`^eusc-[a-z]+-[a-z]+-[0-9]+$`), "amazonaws.eu"},
 }
 
-// partition is the index of a region's partition, -1 if it is in none of them.
+// partition returns the index of a region's partition, -1 if there is none.
 func partition(region string) int {
 	for i, p := range partitions {
 		if p.region.MatchString(region) {
@@ -418,14 +426,14 @@ var (
 	identityPool = regexp.MustCompile(`^[a-z0-9-]+:[0-9a-fA-F-]{36}$`)
 )
 
-// knownPool reports whether s is the ID of a pool in a region that is known.
+// knownPool reports whether s is the ID of a pool in one of the partitions.
 func knownPool(s string) bool {
 	m := poolID.FindStringSubmatch(s)
 	return m != nil && len(s) <= maxPoolIDBytes && partition(m[1]) >= 0
 }
 
-// userPool is the region and the ID in an issuer of the two forms of AWS, "" and
-// "" if iss is not one.
+// userPool returns the region and the pool ID in an issuer of AWS, in either
+// form. Both are "" for another issuer.
 func userPool(iss string) (region, id string) {
 	host, id, _ := strings.Cut(strings.TrimPrefix(iss, "https://"), "/")
 	host, found := strings.CutPrefix(strings.TrimPrefix(host, "issuer-"), "cognito-idp.")

@@ -1,5 +1,9 @@
 package cognitoauth
 
+// This file holds Validate: the order of all checks of a token, the cache of
+// tokens, the signature and the revocation. The diagram below names the files
+// of the other checks.
+
 import (
 	"context"
 	"errors"
@@ -13,47 +17,47 @@ import (
 	"github.com/cognitoauth/cognitoauth/internal/tokencache"
 )
 
-// validator owns the order of the checks:
+// validator makes all checks of a token, in this order:
 //
 //	remembered token ─► its times and its key ──────────────────────┐
 //	other token ─► form and header (jws) ─► payload (claims.go)     │
 //	  ─► the Pool entry for iss and token_use ─► claims (check.go)  │
 //	  ─► key (jwks.go) ─► signature ─► remember it ─────────────────┴─► Config.Revoked
 //
-// The checks of the claims come before the signature, as refusals only. So an
-// expired token, or one meant for another API, costs neither a signature nor a
-// fetch. The library does not act on, keep or hand out anything that a token says
-// before its signature is verified.
+// The checks of the claims come before the signature, but they can only refuse.
+// So an expired token, or one for another API, costs neither the verification of
+// a signature nor a fetch. The cache and the caller get the claims only after
+// the signature is verified.
 type validator struct {
 	issuers map[string]*issuer
 	known   []string // the issuers, in the order of the configuration
-	first   *trust   // the first Pool entry's
+	first   *trust   // of the first Pool entry, for Explain
 	headers jws.Headers
 	spaces  sync.Pool                     // of *workspace
 	tokens  *tokencache.Cache[remembered] // nil: off
 	clock
-	limit   int // bytes of a token
+	limit   int // of a token's length, in bytes
 	revoked func(context.Context, *Claims) (bool, error)
 }
 
-// clock tells the time, and how far it may be off.
+// clock tells the time; leeway is how far it may be off.
 type clock struct {
 	now    func() time.Time
 	leeway time.Duration
 }
 
-// Validate decides about one token, without a request: the second door, for a
-// gRPC interceptor, a WebSocket's ticket or a Lambda handler. token is the
-// compact form alone, without "Bearer". It applies no policy: the caller checks
-// its own with [Policy.Check]. The claims are the caller's own copy.
+// Validate decides about one token without a request, for example in a gRPC
+// interceptor, in a Lambda handler or for the ticket of a WebSocket. token is
+// the compact form without "Bearer". Validate applies no policy: the caller
+// checks its own with [Policy.Check]. The claims are the caller's own copy.
 //
-// A refusal is an [*Error]. Where the key of the token has to be fetched first
-// it waits for that, at most 3 s and until ctx ends. Safe for concurrent use; a
-// zero Middleware refuses everything.
+// A refusal is an [*Error]. If the key of the token must be fetched first,
+// Validate waits for it until ctx ends, at most 3 s. Validate is safe for
+// concurrent use. A zero Middleware refuses every token.
 //
-// [RFC 7519, section 7.2] lists what validating is, [RFC 8725] what goes wrong
-// with it, and the developer guide, under "Verifying JSON web tokens", what
-// Cognito asks for beyond them.
+// [RFC 7519, section 7.2] lists the steps of validation, and [RFC 8725] the
+// known attacks. The developer guide has what Cognito requires in addition,
+// under "Verifying JSON web tokens".
 //
 // [RFC 7519, section 7.2]: https://www.rfc-editor.org/rfc/rfc7519#section-7.2
 // [RFC 8725]: https://www.rfc-editor.org/rfc/rfc8725
@@ -65,8 +69,9 @@ func (m *Middleware) Validate(ctx context.Context, token string) (*Claims, error
 	return c, nil
 }
 
-// validate is Validate into Claims that place makes once the token is verified:
-// what is refused costs no room for claims.
+// validate does what Validate does, and stores the claims in what place
+// returns. It calls place for a verified token only: a refused one needs no
+// memory for claims.
 func (m *Middleware) validate(ctx context.Context, token string, place func() *Claims) *Error {
 	if m == nil || m.validator == nil {
 		return refuse(&notWired, evidence{})
@@ -80,7 +85,8 @@ func (m *Middleware) validate(ctx context.Context, token string, place func() *C
 		t, err = m.verify(ctx, w)
 	}
 	if err == nil {
-		// The workspace and the cache keep theirs: Config.Revoked gets the caller's.
+		// Config.Revoked may change its claims, so it must not get those of the
+		// workspace or the cache.
 		own := place()
 		*own = *c
 		// mutant: equivalent, nobody looks at the claims of what is refused
@@ -97,19 +103,19 @@ func (m *Middleware) validate(ctx context.Context, token string, place func() *C
 	return err
 }
 
-// remembered is what the cache of tokens knows of a token that was verified. It
-// is never changed.
+// remembered is what the token cache has for a verified token. It is never
+// changed.
 type remembered struct {
 	claims Claims
 	trust  *trust
-	key    *keyset.Key // the very key that verified it
+	key    *keyset.Key // that verified the token
 }
 
-// recall finds the claims of a token that was verified before, if that verdict
-// still stands: its key is still in the key set, the set is not too old, and the
-// token has not expired. Nothing else that could be wrong with it can have changed.
-// If recall returns nil, the token has to be validated in full. The claims belong to
-// the cache.
+// recall returns the claims of a token that was verified before, if its key is
+// still in the key set, the set is not too old, and the token's times are still
+// good. The other checks cannot have another result now. If recall returns nil,
+// the token needs all checks. The claims belong to the cache: do not change
+// them.
 func (v *validator) recall(token string) (*trust, *Claims) {
 	if v.tokens == nil || len(token) > v.limit {
 		return nil, nil
@@ -126,9 +132,10 @@ func (v *validator) recall(token string) (*trust, *Claims) {
 	return known.trust, &known.claims
 }
 
-// current reports whether the times of a token that was good still are. After the
-// clock was set back, a token without iat may have too long to live. A token with
-// iat in the future is then validated in full.
+// current reports whether the times of a remembered token are still good. The
+// last condition is for a token without iat after the clock was set back. A
+// token with iat slightly in the future may fail it too, and then gets all
+// checks.
 func (k *remembered) current(now time.Time) bool {
 	c, leeway := &k.claims, k.claims.clock.leeway
 	return now.Before(c.Expiry.Add(leeway)) &&
@@ -136,8 +143,8 @@ func (k *remembered) current(now time.Time) bool {
 		c.Expiry.Sub(now) <= k.trust.maxLifetime+leeway
 }
 
-// verify makes every check of the workspace's token but that of its revocation.
-// The trust is nil if the token did not get far enough to select one.
+// verify makes all checks of the token in the workspace except revocation. It
+// returns no trust if the token is refused before choose finds one.
 func (v *validator) verify(ctx context.Context, w *workspace) (*trust, *Error) {
 	if len(w.token) > v.limit {
 		return nil, refuse(&tokenTooLarge, evidence{size: len(w.token), limit: v.limit})
@@ -162,8 +169,8 @@ func (v *validator) verify(ctx context.Context, w *workspace) (*trust, *Error) {
 	return t, err
 }
 
-// admit makes the checks that come after the choice of the Pool entry, and
-// remembers a token that passes.
+// admit makes the checks that follow the choice of the Pool entry. It remembers
+// a token that passes them.
 func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims) *Error {
 	if err := v.checkClaims(t, w, c); err != nil {
 		return err
@@ -187,17 +194,17 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims
 	return nil
 }
 
-// workspace is what one validation works in. The next validation uses it again, so
-// that a validation allocates little more than the claims that it hands out.
+// workspace has the variables of one validation. The next validation uses it
+// again, so that a validation allocates little more than the claims it returns.
 type workspace struct {
 	token  string
-	now    time.Time // the one reading of the clock that counts
-	jws    jws.Token // the token taken apart
+	now    time.Time // read once, so that all checks use the same time
+	jws    jws.Token // the decoded parts of the token
 	claims Claims
-	key    *keyset.Key // of the token's kid
+	key    *keyset.Key // for the token's kid
 
 	times   times
-	inTimes *jwt.Validator // by now; kept
+	inTimes *jwt.Validator // uses the now above; the next validation keeps it
 }
 
 // space returns a workspace for a token.
@@ -212,8 +219,8 @@ func (v *validator) space(token string) *workspace {
 	return w
 }
 
-// done gives w back to the pool that it came from, with neither token nor claims
-// in it.
+// done removes the token and its claims from w, and puts w back into the pool
+// of workspaces.
 func (w *workspace) done(spaces *sync.Pool) {
 	if w.jws.Reset() {
 		*w = workspace{jws: w.jws, inTimes: w.inTimes}
@@ -221,7 +228,7 @@ func (w *workspace) done(spaces *sync.Pool) {
 	}
 }
 
-// refuseForm is the refusal for a fault of the token's form or header.
+// refuseForm returns the refusal for a fault in the token's form or header.
 func (w *workspace) refuseForm(fault jws.Fault) *Error {
 	h := w.jws.Rejected()
 	switch fault {
@@ -237,8 +244,8 @@ func (w *workspace) refuseForm(fault jws.Fault) *Error {
 	return refuse(&tokenMalformed, evidence{note: noteForm(fault, w.token)})
 }
 
-// findKey finds the key of the token's kid. It reports whether it had to wait for
-// it.
+// findKey finds the key for the token's kid, and reports whether it had to wait
+// for a fetch.
 func (t *trust) findKey(ctx context.Context, w *workspace) (waited bool, _ *Error) {
 	k, waited, err := t.source.key(ctx, w.jws.Header.KeyID, w.now)
 	if err == nil {
@@ -254,7 +261,7 @@ func (t *trust) findKey(ctx context.Context, w *workspace) (waited bool, _ *Erro
 	return waited, e
 }
 
-// checkSignature verifies with golang-jwt's RS256.
+// checkSignature verifies the signature with RS256 of golang-jwt.
 func (w *workspace) checkSignature() *Error {
 	if jwt.SigningMethodRS256.Verify(w.jws.Signed, w.jws.Signature, w.key.Public) != nil {
 		return refuse(&signatureInvalid, evidence{})
@@ -262,7 +269,7 @@ func (w *workspace) checkSignature() *Error {
 	return nil
 }
 
-// checkRevoked asks Config.Revoked. Without an answer nobody is let in.
+// checkRevoked asks Config.Revoked. An error of Revoked refuses the token.
 func (v *validator) checkRevoked(ctx context.Context, c *Claims) *Error {
 	if v.revoked == nil {
 		return nil
