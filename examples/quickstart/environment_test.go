@@ -76,7 +76,7 @@ func TestConfigure_embedded(t *testing.T) {
 
 // The list of variables is the one that FromEnv reads.
 func TestVariables(t *testing.T) {
-	source, err := os.ReadFile("../../middleware.go")
+	source, err := os.ReadFile("../../config.go")
 	if err != nil {
 		t.Fatal(err)
 	}
