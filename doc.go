@@ -13,7 +13,7 @@
 // # What happens to a request
 //
 // [Middleware.Wrap] asks the mux which handler it would run. If that handler is
-// [AllowAnonymous], it runs at once. Every other request goes through these
+// marked by [AllowAnonymous], it runs at once. Every other request goes through these
 // steps, and the first step that fails decides the answer:
 //
 //  1. Config.TokenSource finds the token. Without a token, a handler marked by
@@ -59,7 +59,7 @@
 //	email_verified    -             (attribute)   -             Bool
 //	custom:tenant     -             (attribute)   -             String
 //
-// Some of these claims need a word more:
+// More about some of these claims:
 //
 //   - An access token has no aud as a rule. It has one if the client asked for
 //     a resource (RFC 8707), or if a pre-token-generation trigger set aud to
@@ -71,7 +71,8 @@
 //   - A trigger may change scopes and groups and add claims. It cannot change
 //     the user, the client, token_use or the times.
 //   - All tokens of one login share origin_jti, and so do refreshed tokens.
-//     jti and origin_jti need token revocation, which new app clients have on.
+//     Tokens have it, and jti, if token revocation is on for the app client.
+//     That is the default.
 //
 // # Routes
 //
@@ -102,9 +103,9 @@
 // timer: a request starts each fetch.
 //
 // A token whose kid is unknown starts a fetch at once, and its request waits up
-// to 3 s for the result. After a successful fetch there is no other for 10 s, so
-// the token of a key that was published in the meantime is answered 401 until
-// the 10 s are over. After a failed fetch the pause is 1 s, and it doubles up to
+// to 3 s for the result. After a successful fetch the library waits 10 s before
+// the next, so a token with a key that Cognito has just published may be answered
+// 401 until the 10 s are over. After a failed fetch the pause is 1 s, and it doubles up to
 // 60 s. Meanwhile the keys of the last good fetch stay in use, and a token with
 // any other kid is answered 503.
 //
