@@ -612,7 +612,7 @@ func TestREADMENamesExist(t *testing.T) {
 // counts them.
 func namesExist(t *testing.T, page, text string) (found int) {
 	t.Helper()
-	api, codes := readText(t, "testdata/api.txt"), reasons(t)
+	api, codes := readText(t, "testdata/api.txt")+kitFunctions(t), reasons(t)
 	others := []string{"Retry-After", "InitiateAuth", "Referer", "EventSource", "POST"}
 	prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, "")
 	for _, name := range quoted(prose) {
@@ -631,6 +631,24 @@ func namesExist(t *testing.T, page, text string) (found int) {
 		}
 	}
 	return found
+}
+
+// kitFunctions are the heads of the exported functions and methods of cognitotest.
+func kitFunctions(t *testing.T) (heads string) {
+	t.Helper()
+	pages, err := filepath.Glob("cognitotest/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range pages {
+		if !strings.HasSuffix(name, "_test.go") {
+			heads += strings.Join(regexp.MustCompile(`(?m)^func (\(. \*(Pool|Token)\) )?[A-Z][A-Za-z]+\(`).FindAllString(readText(t, name), -1), "\n")
+		}
+	}
+	if heads == "" {
+		t.Fatal("cognitotest has no functions")
+	}
+	return heads
 }
 
 // screen is the table of doc.go that says which token carries what.
