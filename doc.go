@@ -13,8 +13,8 @@
 // # What happens to a request
 //
 // [Middleware.Wrap] asks the mux which handler it would run. If that handler is
-// marked by [AllowAnonymous], it runs at once. Every other request goes through these
-// steps, and the first step that fails decides the answer:
+// marked by [AllowAnonymous], it runs at once. Every other request goes through
+// these steps, and the first step that fails decides the answer:
 //
 //  1. Config.TokenSource finds the token. Without a token, a handler marked by
 //     [Optional] runs without claims; any other request is answered 401.
@@ -71,16 +71,17 @@
 //   - A trigger may change scopes and groups and add claims. It cannot change
 //     the user, the client, token_use or the times.
 //   - All tokens of one login share origin_jti, and so do refreshed tokens.
-//     Tokens have it, and jti, if token revocation is on for the app client.
-//     That is the default.
+//     Tokens have jti and origin_jti only if token revocation is on for the app
+//     client, which is the default.
 //
 // # Routes
 //
 // AllowAnonymous and Optional are called markers. A marker must be the outermost
 // handler that is registered for its route. CORS goes outside of Wrap, because
 // a preflight request carries no token. Do not put other middleware between Wrap
-// and the mux: Wrap cannot see the routes behind it, so all of them stay
-// protected. Middleware that needs the claims goes inside the marker or Require.
+// and the mux: Wrap cannot see routes through other middleware, so all of them
+// stay protected. Put middleware that needs the claims inside the marker or the
+// Require of a route.
 //
 // If there are several pools, every route admits the tokens of all of them. An
 // [Assert] on Claims.PoolID limits a route to one pool. A Subject is unique
@@ -105,9 +106,9 @@
 // A token whose kid is unknown starts a fetch at once, and its request waits up
 // to 3 s for the result. After a successful fetch the library waits 10 s before
 // the next, so a token with a key that Cognito has just published may be answered
-// 401 until the 10 s are over. After a failed fetch the pause is 1 s, and it doubles up to
-// 60 s. Meanwhile the keys of the last good fetch stay in use, and a token with
-// any other kid is answered 503.
+// 401 until the 10 s are over. After a failed fetch the pause is 1 s, and it
+// doubles up to 60 s. Meanwhile the keys of the last good fetch stay in use, and
+// a token with any other kid is answered 503.
 //
 // # Verified tokens
 //
