@@ -613,7 +613,7 @@ func TestREADMENamesExist(t *testing.T) {
 func namesExist(t *testing.T, page, text string) (found int) {
 	t.Helper()
 	api, codes := readText(t, "testdata/api.txt")+kitFunctions(t), reasons(t)
-	others := []string{"Retry-After", "InitiateAuth", "Referer", "EventSource", "POST"}
+	others := []string{"Retry-After", "JWT", "InitiateAuth", "Referer", "EventSource", "POST"}
 	prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, "")
 	for _, name := range quoted(prose) {
 		switch {

@@ -58,7 +58,6 @@ func TestDecisions(t *testing.T) {
 	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) {
 		decisions.Add(d.Code+" "+d.Pattern, 1) // an expvar.Map, or a counter of your metrics library
 	}
-	cfg.Logger = slog.New(slog.DiscardHandler) // the test's output stays empty
 	auth, err := cognitoauth.New(cfg)
 	if err != nil {
 		t.Fatal(err)
