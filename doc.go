@@ -1,46 +1,42 @@
-// Package cognitoauth is net/http middleware that admits only requests with a
-// valid Amazon Cognito user-pool token.
+// Package cognitoauth is net/http middleware that lets only requests with a
+// valid Amazon Cognito user-pool token reach your handlers.
 //
-//	request
-//	   │  Wrap: which handler would the mux run?
-//	   ├── AllowAnonymous ───────────────────────────────► handler, no claims
-//	   │
-//	   ▼  TokenSource                no token ─ Optional ► handler, no claims
-//	 token     two, or no token68: 400  └─ else 401
-//	   ▼  form, header, JSON, iss + token_use,     401
-//	   │  exp nbf iat, client, subject, audience
-//	   ▼  kid: the key cache                       401 no such key, 503 no answer
-//	  key
-//	   ▼  RS256 signature, Config.Revoked          401, 503
-//	 claims
-//	   ▼  Config.Fallback                          401, 403
-//	   ▼  Require, after routing                   401, 403
-//	handler, FromContext has the claims
+//	auth, err := cognitoauth.New(cognitoauth.Config{
+//		Pools: []cognitoauth.Pool{{ID: "eu-west-1_EXAMPLE01", ClientIDs: []string{"1example23456789"}}},
+//	})
+//	// err lists every mistake in the Config
+//	mux.Handle("GET /me", me) // any valid token
+//	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(health))
+//	mux.Handle("POST /orders", cognitoauth.Require(cognitoauth.Scope("orders/write"), create))
+//	http.ListenAndServe(":8080", auth.Wrap(mux))
 //
-// # What is checked
+// # What happens to a request
 //
-// Cognito's access tokens have no aud as a rule, so middleware that checks the audience
-// refuses them all, and middleware told not to check it admits the tokens of
-// every app client of the pool, ID tokens included. This package checks what
-// they have instead. In this order, and the first fault names the refusal:
+// [Middleware.Wrap] asks the mux which handler it would run. If that handler is
+// marked by [AllowAnonymous], it runs at once. Every other request goes through
+// these steps, and the first step that fails decides the answer:
 //
-//   - The form: length, three segments of canonical base64url.
-//   - The header: alg is RS256, kid is there, nothing critical or encrypted.
-//   - The payload: one strict JSON object, claims of the right types.
-//   - iss and token_use select the one [Pool] entry whose settings count.
-//   - exp, nbf and iat with [Config].Leeway, and Pool.MaxLifetime.
-//   - client_id (aud on ID tokens) is among Pool.ClientIDs; a user has a sub.
-//   - aud on an access token is absent, or names its own client_id or one of
-//     Pool.Audiences; a user's must name one of those if there are any.
-//   - The key of that kid from that pool, and the signature.
-//   - [Config].Revoked.
-//   - The fallback policy, then the route's own.
+//  1. Config.TokenSource finds the token. Without a token, a handler marked by
+//     [Optional] runs without claims; any other request is answered 401.
+//  2. The form of the token, its header and its JSON are checked.
+//  3. iss and token_use select one [Pool] entry. Only its settings count.
+//  4. exp, nbf, iat and the lifetime are checked.
+//  5. client_id of an access token, or aud of an ID token, is in Pool.ClientIDs.
+//  6. aud of an access token is absent, or it names the token's own client_id.
+//     If Pool.Audiences is set, aud of a user's token names one of those.
+//  7. The pool has the key that kid names, and the RS256 signature is valid.
+//  8. Config.Revoked does not report the token.
+//  9. The token meets Config.Fallback. A handler marked by Optional skips this.
+//  10. The mux routes the request, and the token meets the route's [Require].
+//
+// Then the handler runs, and [FromContext] gives it the [Claims] of the token.
 //
 // # Cognito in one screen
 //
-// Which token carries what, and where it is found. In parentheses: not on every
-// token. An API is called with access tokens; a machine is an app client that
-// got one for itself (client credentials).
+// A user's login yields an access token, which is for APIs, and an ID token,
+// which is for the app. A machine is an app client that gets an access token for
+// itself, by the client credentials grant. The table says which claim is in
+// which token. What stands in parentheses is not in every such token.
 //
 //	claim             access token  ID token      machine       in Claims
 //	iss               issuer        issuer        issuer        Issuer, PoolID
@@ -63,75 +59,62 @@
 //	email_verified    -             (attribute)   -             Bool
 //	custom:tenant     -             (attribute)   -             String
 //
-// In detail:
+// More about some of these claims:
 //
-//   - aud is on an access token if the client asked for a resource (RFC 8707),
-//     see Pool.Audiences; a trigger can set it to the client_id and nothing else.
-//   - scope after a login by API (InitiateAuth) is aws.cognito.signin.user.admin
-//     alone; a machine has custom scopes alone.
-//   - jti and origin_jti need token revocation, on by default for new app
-//     clients. All tokens of one login share origin_jti, refreshed ones too.
-//   - A pre-token-generation trigger may change scope and groups and add claims,
-//     to access tokens as well; not who, which client, which kind, and when.
-//   - The header is kid and alg, RS256; expect no typ. ID and access tokens are
-//     signed by different keys of one set.
-//   - Refresh tokens are for Cognito alone. Nobody else can read them.
+//   - An access token has no aud as a rule. It has one if the client asked for
+//     a resource (RFC 8707), or if a pre-token-generation trigger set aud to
+//     the client_id.
+//   - A login through the InitiateAuth API grants one scope only,
+//     aws.cognito.signin.user.admin. A machine gets custom scopes only.
+//   - Cognito writes groups into a token when it issues the token. A user who
+//     has just joined a group needs a new token.
+//   - A trigger may change scopes and groups and add claims. It cannot change
+//     the user, the client, token_use or the times.
+//   - All tokens of one login share origin_jti, and so do refreshed tokens.
+//     Tokens have jti and origin_jti only if token revocation is on for the app
+//     client, which is the default.
 //
-// # Wiring
+// # Routes
 //
-//	auth, err := cognitoauth.New(cognitoauth.Config{
-//		Pools: []cognitoauth.Pool{{ID: "eu-west-1_EXAMPLE01", ClientIDs: []string{"1example23456789"}}},
-//	})
-//	// every mistake in it is in err
-//	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(health))
-//	mux.Handle("POST /orders", cognitoauth.Require(cognitoauth.Scope("orders/write"), create))
-//	http.ListenAndServe(":8080", auth.Wrap(mux))
+// AllowAnonymous and Optional are called markers. A marker must be the outermost
+// handler that is registered for its route. CORS goes outside of Wrap, because
+// a preflight request carries no token. Do not put other middleware between Wrap
+// and the mux: Wrap cannot see routes through other middleware, so all of them
+// stay protected. Put middleware that needs the claims inside the marker or the
+// Require of a route.
 //
-// Every route is protected unless the value registered for it is
-// [AllowAnonymous] or [Optional], so the marker is the outermost handler. CORS
-// goes outside: cors(auth.Wrap(mux)), since a preflight carries no token. Nothing
-// goes between Wrap and the mux, since Wrap cannot see the routes behind it and does
-// not guess which are open; middleware that needs the claims goes around a route's
-// own handler, inside its marker or Require. Unknown routes and redirects are
-// answered 401 like any other without a token.
-//
-// With several pools every route admits the tokens of all of them; a route for
-// one has Require with an [Assert] on Claims.PoolID. Key your data by PoolID
-// together with Subject then, since a Subject is unique in its pool only.
+// If there are several pools, every route admits the tokens of all of them. An
+// [Assert] on Claims.PoolID limits a route to one pool. A Subject is unique
+// within its pool only, so store data under PoolID and Subject together.
 //
 // # Refusals
 //
-// A refusal is an [*Error]: a sentinel to branch on, a stable code, a fixed
-// public text, and Detail for the log, which names what was found, what was
-// expected and which setting mends it. The fault of a caller is 400, 401 or
-// 403; keys that cannot be fetched are 503, a wiring mistake 500.
-// [Middleware.Explain] makes every check of one token, to find out why it is
-// refused.
+// A refusal is an [*Error]. It has a sentinel for errors.Is, a stable code, and
+// a fixed text that is safe to show. Its Detail is for your log and names what
+// was found, what was expected and which setting to change. Status 400, 401 and
+// 403 report a fault of the caller. 503 says that the keys or Config.Revoked are
+// out of reach. 500 says that the program is wired wrongly. [Middleware.Explain]
+// shows every check of one token.
 //
 // # Keys
 //
-// Keys are fetched on first use or by [Middleware.Ready], kept for 24 h at
-// most, and fetched anew in the background after about an hour, or when a token
-// names an unknown key. Then requests wait up to 3 s for the one fetch, and get
-// 503 if it has brought nothing by then. Within 10 s after a successful fetch
-// there is no other, whatever kids are asked for: a key published within that time
-// is unknown, 401, until it is over. After a failure the pause is 1 s, doubling to
-// 60 s, and a kid that the last good set does not have is answered 503; those
-// that it has serve on. There is no timer: a fetch begins with a request, and
-// after a day without any the first one waits.
+// The library fetches the keys of a pool when it first needs them, or when you
+// call [Middleware.Ready]. It fetches them again in the background after about
+// an hour, and it uses no keys that it fetched more than 24 h ago. There is no
+// timer: a request starts each fetch.
 //
-// # Remembered tokens
+// A token whose kid is unknown starts a fetch at once, and its request waits up
+// to 3 s for the result. After a successful fetch the library waits 10 s before
+// the next, so a token with a key that Cognito has just published may be answered
+// 401 until the 10 s are over. After a failed fetch the pause is 1 s, and it
+// doubles up to 60 s. Meanwhile the keys of the last good fetch stay in use, and
+// a token with any other kid is answered 503.
 //
-// A token that was verified is remembered by its SHA-256 (Config.TokenCache),
-// once there is no more room when it comes for the second time. Used again it
-// costs neither decoding nor a signature; but its time, its key's presence in the
-// current key set, Config.Revoked and the policies are checked on every use.
+// # Verified tokens
 //
-// # Limits
-//
-// A token has at most 32 KiB (Config.MaxTokenBytes), its header 1 KiB, its kid
-// 256 bytes, its JSON 64 levels. A key set has at most 256 KiB and 100 keys,
-// RSA of 2048 to 8192 bits. Whether a token was revoked after it was issued is
-// not in the token: see Config.Revoked. A token is judged when the request
-// begins; [WithExpiry] ends what outlives that, such as a stream.
+// The library remembers verified tokens by their SHA-256 digest, see
+// Config.TokenCache. A remembered token needs no decoding and no signature
+// check. Its times, its key, Config.Revoked and the policies are checked on every
+// use. A token is checked when its request begins; [WithExpiry] ends a stream
+// when the token expires.
 package cognitoauth

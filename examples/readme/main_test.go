@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"expvar"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -44,5 +47,23 @@ func TestHealth(t *testing.T) {
 	health(w, httptest.NewRequest("GET", "/healthz", nil))
 	if got := w.Body.String(); got != "ok\n" {
 		t.Errorf("body %q", got)
+	}
+}
+
+func TestDecisions(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{})
+	decisions := new(expvar.Map)
+	cfg := pool.Config()
+	cfg.Logger = slog.Default()
+	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) {
+		decisions.Add(d.Code+" "+d.Pattern, 1) // an expvar.Map, or a counter of your metrics library
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth.Wrap(routes()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/orders", nil))
+	if got := decisions.String(); got != `{"token_missing POST /orders": 1}` {
+		t.Errorf("counted %s", got)
 	}
 }
