@@ -68,8 +68,8 @@ type reason struct {
 type Error struct {
 	// Status is the HTTP status of the answer.
 	Status int
-	// Code is the stable reason ("token_expired"), one of a fixed set, which the
-	// README lists, and therefore fit for metrics.
+	// Code is the stable reason ("token_expired"), one of a fixed set that
+	// docs/reference.md lists. It is fit for metrics.
 	Code string
 	// Description is a short fixed text for the caller; it quotes nothing.
 	Description string
