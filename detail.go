@@ -1,5 +1,9 @@
 package cognitoauth
 
+// This file holds what Detail says about each reason of the table of answers:
+// what was found, what was expected and which setting mends it. Guesses at what
+// the caller did wrong are in hint.go.
+
 import (
 	"cmp"
 	"fmt"
@@ -39,7 +43,7 @@ func detailMissing(e *Error) string {
 	switch kind := fmt.Sprintf("%T", e.endpoint); {
 	case e.note == noteUnasked:
 		return s + strings.Replace(e.note, "%T", kind, 1)
-	case e.note != "": // why there is none is known
+	case e.note != "": // the note says why there is no token or no route
 		return s + e.note + strings.Join(e.known, "")
 	case redirects(e.endpoint):
 		s += "; the answer would be a redirect"
@@ -56,7 +60,7 @@ func detailMissing(e *Error) string {
 	return s + ", not a marker: only AllowAnonymous(...) or Optional(...) as the outermost handler of its pattern opens a route"
 }
 
-// Where a request without a token would have ended, if not at a route.
+// These notes say why Wrap knows no route for a request without a token.
 const (
 	notePath    = "; no pattern of the mux matches the path: with a token the answer is 404"
 	noteMethod  = "; the mux has patterns for the path, but none for the method: with a token the answer is 405"
@@ -134,7 +138,8 @@ func detailClaims(e *Error) string {
 	return "claim " + e.claim + " has the wrong JSON type or does not fit" + e.note + ", expected " + want
 }
 
-// claimType is the JSON type of a claim that the library reads.
+// claimType returns the JSON type of a claim that the library reads, and "" for
+// any other claim.
 func claimType(name string) string {
 	const trigger = "; if a pre token generation trigger writes it, mend that"
 	switch name {
@@ -184,7 +189,7 @@ func detailFuture(e *Error) string {
 }
 
 func detailLifetime(e *Error) string {
-	if n := e.at.Unix(); n > 1e11 && n < 1e13 { // the years 1973 to 2286, and nobody means 5138 to 318857
+	if n := e.at.Unix(); n > 1e11 && n < 1e13 { // the years 1973 to 2286 in milliseconds, 5138 to 318857 in seconds
 		return fmt.Sprintf("exp is %d%s: these are milliseconds, and a token counts seconds (RFC 7519, section 2)", n, e.mark())
 	}
 	return fmt.Sprintf("exp is %s%s, %s after %s; the limit is %s and Cognito's own maximum 24h0m0s: Pool.MaxLifetime raises the limit",
@@ -320,8 +325,8 @@ func detailNotWired(e *Error) string {
 	return "the Middleware is not made by New"
 }
 
-// value is a member and what it was found to be, marked if no signature
-// vouches for it.
+// value returns the name and the value of what was at fault, and says so if no
+// signature vouches for it.
 func (e *Error) value(name string) string {
 	if e.found == "" {
 		return name + " is missing, empty or not a string" + e.mark()
@@ -336,7 +341,7 @@ func (e *Error) mark() string {
 	return " (unverified)"
 }
 
-// quote is s as Detail may show it: ASCII, at most 64 bytes of it.
+// quote returns s as Detail may show it: in ASCII, cut at 64 bytes.
 func quote(s string) string {
 	if len(s) > 64 {
 		return strconv.QuoteToASCII(s[:64]) + "..."
@@ -350,12 +355,13 @@ func list(all []string) string { return join8(slices.Values(all), " and ", quote
 // settings quotes a few strings of the configuration, in full.
 func settings(all []string) string { return join8(slices.Values(all), " or ", strconv.QuoteToASCII) }
 
+// join8 quotes up to 8 strings and counts the others.
 func join8(all iter.Seq[string], word string, quote func(string) string) string {
 	var b strings.Builder
 	n := 0
 	for s := range all {
 		switch n++; {
-		case n > 8: // is counted
+		case n > 8: // only counted
 			continue
 		case n > 1:
 			b.WriteString(word)

@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file guesses what the caller most likely did wrong. It gives a hint only
+// where one reading is likely. The hints become part of Detail (detail.go).
+
 import (
 	"net/http"
 	"slices"
@@ -7,14 +10,14 @@ import (
 	"strings"
 )
 
-// hintParts tells what a string with other than two dots most likely is.
+// hintParts says what a token that does not have two dots most likely is.
 func hintParts(token string) string {
 	switch n := strings.Count(token, "."); {
 	case n == 4:
 		return ": it has five parts, as a refresh token of Cognito has; send the access token"
 	case token == "undefined", token == "null":
 		return ": it is the word " + token + ", which JavaScript writes for no value; the client has no access token yet, or looks in the wrong place"
-	case strings.HasPrefix(token, "ZXlK"): // of eyJ
+	case strings.HasPrefix(token, "ZXlK"): // base64 of eyJ, which begins a token
 		return ": it is a token encoded in base64 once more, and has no dots where three parts are expected; send it as it was received"
 	case n == 0:
 		return ": it has no dots, expected three parts; is it a client secret or an authorization code?"
@@ -23,9 +26,9 @@ func hintParts(token string) string {
 	}
 }
 
-// hintScheme tells what an Authorization header with another scheme than Bearer
-// has instead, and its name if it is a usual one. What else stands there may be a
-// secret.
+// hintScheme says what an Authorization header has instead of the scheme
+// Bearer. name is the other scheme if it is a usual one. We quote nothing else
+// of the header, since it may be a secret.
 func hintScheme(v string) (note string, name []string) {
 	if strings.HasPrefix(v, "eyJ") {
 		return `; the Authorization header looks like a token without the scheme: put "Bearer " before it`, nil
@@ -40,7 +43,7 @@ func hintScheme(v string) (note string, name []string) {
 
 var schemes = []string{"Basic", "Digest", "Negotiate", "DPoP", "AWS4-HMAC-SHA256", "Token", "JWT"}
 
-// hintCredentials tells what is wrong with what stands behind Bearer and spaces.
+// hintCredentials says what is wrong with what follows Bearer and its spaces.
 func hintCredentials(token string) string {
 	switch {
 	case token == "":
@@ -55,8 +58,8 @@ func hintCredentials(token string) string {
 	return ""
 }
 
-// misplaced tells where a request that offers no token seems to have one, "" if
-// nowhere. custom says that there is a Config.TokenSource.
+// misplaced says where a request that offers no token seems to have one, "" if
+// nowhere. custom reports whether there is a Config.TokenSource.
 func misplaced(r *http.Request, custom bool) string {
 	query := r.URL.RawQuery
 	switch {
@@ -77,8 +80,8 @@ func misplaced(r *http.Request, custom bool) string {
 	return ""
 }
 
-// hintIssuer names the difference between an issuer and the expected ones
-// where there is only one way to read it.
+// hintIssuer says how an issuer differs from an expected one, where only one
+// reading of the difference is likely.
 func hintIssuer(found string, known []string) string {
 	if strings.HasPrefix(found, "https://cognito-identity.") {
 		return " (an identity pool's token: send the user pool's)"
@@ -106,8 +109,8 @@ func hintIssuer(found string, known []string) string {
 	return ""
 }
 
-// hintHost tells why two issuers that end in the same pool ID differ; region is
-// that of found, "" if it is not on AWS.
+// hintHost says why two issuers that end in the same pool ID differ. region is
+// that of found, "" if found is not on AWS.
 func hintHost(found, region, want string) string {
 	home, _ := userPool(want)
 	switch {
@@ -123,15 +126,15 @@ func hintHost(found, region, want string) string {
 	return ""
 }
 
-// samePool tells whether two issuers end in the same pool ID.
+// samePool reports whether two issuers end in the same pool ID.
 func samePool(a, b string) bool {
 	i, j := strings.LastIndexByte(a, '/'), strings.LastIndexByte(b, '/')
 	return i >= 0 && len(a)-i > 1 && a[i:] == b[max(j, 0):]
 }
 
-// hintScope explains the mistakes that a list of scopes gives away. Custom
-// scopes of Cognito are resource-server/name; the first part may have slashes,
-// the second has none.
+// hintScope explains mistakes that a list of scopes shows. A custom scope of
+// Cognito is resource-server/name. Its first part may have slashes, its second
+// has none.
 func hintScope(have string, need []string) string {
 	for _, name := range need {
 		held, meant, count := false, "", 0
@@ -160,7 +163,8 @@ func hintScope(have string, need []string) string {
 // standardScopes are the scopes of Cognito that have no resource server.
 var standardScopes = []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"}
 
-// hintGroup tells why a user is not in a group, without naming any other.
+// hintGroup says why a token does not have the group. It names no other group
+// of the user.
 func hintGroup(name string) func(*Claims) string {
 	scope := ": the token has a scope of that name, which " + call("Scope", name) + " asks for"
 	return func(c *Claims) string {
@@ -181,7 +185,7 @@ func hintGroup(name string) func(*Claims) string {
 	}
 }
 
-// hintClaim tells why a claim has not the value that is asked for.
+// hintClaim says why a claim does not have the value that the policy asks for.
 func hintClaim(c *Claims, name string) string {
 	switch found := c.member(name); {
 	case found.IsText() || found == "true" || found == "false":
