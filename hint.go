@@ -49,7 +49,7 @@ func hintCredentials(token string) string {
 	case token == "":
 		return "; there is no token behind Bearer: the client has none to send"
 	case token[0] == ':':
-		return "; there is a colon behind Bearer"
+		return "; there is a colon behind Bearer, where a space belongs"
 	case token[0] == '"' || token[0] == '\'':
 		return "; the token stands in quotes: take them off"
 	case strings.EqualFold(token[:min(len(token), len("Bearer "))], "Bearer "):
@@ -73,7 +73,7 @@ func misplaced(r *http.Request, custom bool) string {
 	for _, line := range r.Header["Cookie"] {
 		for pair := range strings.SplitSeq(line, ";") {
 			if _, value, _ := strings.Cut(pair, "="); strings.HasPrefix(value, "eyJ") && strings.Count(value, ".") == 2 {
-				return "; a cookie of the request looks like a token: Config.TokenSource FromCookie(...) reads it"
+				return "; a cookie of the request looks like a token: set Config.TokenSource to FromCookie(...) to read it"
 			}
 		}
 	}
@@ -115,7 +115,7 @@ func hintHost(found, region, want string) string {
 	home, _ := userPool(want)
 	switch {
 	case region == "":
-		return " (the same pool under another host: if that is your emulator, put it into Pool.Issuer, and into Pool.JWKSURL where its keys are, unless below it)"
+		return " (the same pool under another host: if that is your emulator, put this issuer into Pool.Issuer, and the URL of its keys into Pool.JWKSURL unless they are below it)"
 	case home == "":
 		return " (the same pool on AWS: leave Pool.Issuer empty if you mean that one)"
 	case region == home:
@@ -174,7 +174,7 @@ func hintGroup(name string) func(*Claims) string {
 		case c.IsMachine():
 			return ": a machine's token has no groups; Scope and ClientID are for machines"
 		case c.groups.First() == "":
-			return ": the token has no cognito:groups; a user who has joined a group since logging in needs a new token"
+			return ": the token has no cognito:groups; a user who has joined the group since logging in gets it with a new token"
 		}
 		for group := range c.groups.Each {
 			if group.Folds(name) {
@@ -191,11 +191,11 @@ func hintClaim(c *Claims, name string) string {
 	case found.IsText() || found == "true" || found == "false":
 		return ": the token has another value"
 	case found != "":
-		return ": it is neither a string nor a boolean, which is what Claim compares; Assert(...) with Claims.Decode can look at it"
+		return ": the claim is neither a string nor a boolean, and Claim compares nothing else; Assert(...) with Claims.Decode can look at it"
 	case c.TokenUse == AccessToken && name == "cognito:username":
-		return ": an access token has it as username"
+		return ": an access token calls it username"
 	case c.TokenUse == AccessToken && (strings.HasPrefix(name, "custom:") || slices.Contains(attributes, name)):
-		return ": the token has no such claim; Cognito writes attributes of users into the ID token alone, unless a pre token generation trigger adds them"
+		return ": the token has no such claim; Cognito writes users' attributes into the ID token only, unless a pre token generation trigger adds them"
 	}
 	return ": the token has no such claim"
 }
