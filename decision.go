@@ -1,5 +1,9 @@
 package cognitoauth
 
+// This file holds what the library tells about a decision: Decision, which
+// Config.OnDecision gets, and the log record of a refusal, with its limit of
+// ten a minute.
+
 import (
 	"context"
 	"log/slog"
@@ -58,7 +62,7 @@ type Decision struct {
 	Err *Error
 }
 
-// record logs a refusal, unless there have been many of its kind lately.
+// record logs a refusal, unless it is one of many of its kind in a minute.
 func (m *Middleware) record(ctx context.Context, d Decision) {
 	if !m.log.Enabled(ctx, slog.LevelInfo) {
 		return
@@ -72,7 +76,7 @@ func (m *Middleware) record(ctx context.Context, d Decision) {
 		slog.String("pool", d.Pool), slog.String("client_id", d.ClientID), slog.String("kid", d.KeyID),
 		slog.String("pattern", d.Pattern), slog.String("request_id", d.RequestID),
 	}
-	// What is not known is left out.
+	// We leave out what we do not know.
 	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.Equal(slog.StringValue("")) })
 	if suppressed > 0 {
 		attrs = append(attrs, slog.Int("suppressed", suppressed))
@@ -80,7 +84,7 @@ func (m *Middleware) record(ctx context.Context, d Decision) {
 	m.log.LogAttrs(ctx, slog.LevelInfo, "cognitoauth: refused", attrs...)
 }
 
-// requestID is the caller's name for the request.
+// requestID returns the caller's name for the request: see Decision.RequestID.
 func requestID(r *http.Request) string {
 	id := r.Header.Get("X-Request-Id")
 	if id == "" {
@@ -92,16 +96,18 @@ func requestID(r *http.Request) string {
 	return id
 }
 
-// refusalKind is what makes two refusals the same to the log. All of it comes
-// from the configuration and the table of answers, so there are only so many.
+// refusalKind is what two refusals of one kind have in common in the log. Its
+// values come from the configuration, the routes and the table of answers, so
+// the number of kinds is limited.
 type refusalKind struct{ code, pool, pattern string }
 
-// sampler thins out records: of each kind the first few in a minute are logged,
-// and the first after it tells how many were not.
+// sampler limits how many refusals are logged. Of each kind the first ten in a
+// minute are logged. The first one after that minute says how many were not.
 type sampler struct {
 	kinds sync.Map // of refusalKind to *tally
 }
 
+// tally counts the refusals of one kind until its minute ends.
 type tally struct {
 	mu          sync.Mutex
 	until       time.Time
@@ -113,8 +119,8 @@ const (
 	sampleBurst  = 10
 )
 
-// take reports whether a record of this kind is to be logged, and how many were
-// suppressed before it.
+// take reports whether to log a refusal of this kind, and how many of its kind
+// were not logged before it.
 func (s *sampler) take(kind refusalKind) (suppressed int, ok bool) {
 	found, _ := s.kinds.LoadOrStore(kind, &tally{})
 	t := found.(*tally)

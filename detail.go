@@ -1,5 +1,9 @@
 package cognitoauth
 
+// This file holds what Detail says about each reason of the table of answers:
+// what was found, what was expected and which setting mends it. Guesses at what
+// the caller did wrong are in hint.go.
+
 import (
 	"cmp"
 	"fmt"
@@ -39,15 +43,15 @@ func detailMissing(e *Error) string {
 	switch kind := fmt.Sprintf("%T", e.endpoint); {
 	case e.note == noteUnasked:
 		return s + strings.Replace(e.note, "%T", kind, 1)
-	case e.note != "": // why there is none is known
+	case e.note != "": // the note says why there is no token or no route
 		return s + e.note + strings.Join(e.known, "")
 	case redirects(e.endpoint):
 		s += "; the answer would be a redirect"
 		if e.found != "" {
 			s += " for " + strconv.QuoteToASCII(e.found)
 		}
-		return s + ", which is no marker (a mux's own redirect, which adds a slash or cleans the path, never is): " +
-			"to open it, register the path that it comes from by AllowAnonymous(...) or Optional(...) as well"
+		return s + ", which has no marker (a mux's own redirect, which adds a slash or cleans the path, never has one): " +
+			"to open it, register the path that it redirects with AllowAnonymous(...) or Optional(...) as well"
 	case e.found != "":
 		s += "; the handler of " + strconv.QuoteToASCII(e.found) + " is a " + kind
 	default:
@@ -56,30 +60,30 @@ func detailMissing(e *Error) string {
 	return s + ", not a marker: only AllowAnonymous(...) or Optional(...) as the outermost handler of its pattern opens a route"
 }
 
-// Where a request without a token would have ended, if not at a route.
+// These notes say why Wrap knows no route for a request without a token.
 const (
 	notePath    = "; no pattern of the mux matches the path: with a token the answer is 404"
 	noteMethod  = "; the mux has patterns for the path, but none for the method: with a token the answer is 405"
-	noteUnnamed = "; the router names no handler for this request, so that no marker can open it"
-	noteUnasked = "; Wrap was given a %T, which cannot be asked for its routes, so that none of them is open: " +
+	noteUnnamed = "; the router names no handler for this request, so no marker can open it"
+	noteUnasked = "; Wrap was given a %T, which cannot be asked for its routes, so none of them is open: " +
 		"if it is middleware, put it outside of Wrap; if it is a router, let it implement EndpointResolver, ResolveEndpoint(*http.Request) http.Handler"
 )
 
 func detailCredentials(e *Error) string {
 	if e.cause != nil {
-		return fmt.Sprintf("Config.TokenSource returned an error (%T), which means a malformed request", e.cause)
+		return fmt.Sprintf("Config.TokenSource returned an error (%T), which makes the request malformed", e.cause)
 	}
-	return "expected one scheme Bearer, a space and one token of the characters that RFC 6750, section 2.1, allows" + e.note
+	return "expected the scheme Bearer once, a space and one token of the characters that RFC 6750, section 2.1, allows" + e.note
 }
 
 func detailRepeated(e *Error) string {
 	switch {
 	case e.claim == "":
-		return fmt.Sprintf("one Authorization header is allowed, %d came: a proxy that adds credentials of its own has to use another header", e.size)
+		return fmt.Sprintf("one Authorization header is allowed, but %d came: a proxy that adds credentials of its own has to use another header", e.size)
 	case strings.HasPrefix(e.claim, "cookie"):
-		return fmt.Sprintf("one %s is allowed, which Config.TokenSource reads, %d came: a browser sends each that was set for another path or domain, delete all but one", e.claim, e.size)
+		return fmt.Sprintf("Config.TokenSource reads one %s, but %d came: a browser sends one for each path and domain that set it; delete all but one", e.claim, e.size)
 	}
-	return fmt.Sprintf("one %s is allowed, which Config.TokenSource reads, %d came: the proxy has to replace what the caller sends, not to add to it", e.claim, e.size)
+	return fmt.Sprintf("Config.TokenSource reads one %s, but %d came: the proxy has to replace the caller's, not to add its own to it", e.claim, e.size)
 }
 
 func detailTooLarge(e *Error) string {
@@ -89,7 +93,7 @@ func detailTooLarge(e *Error) string {
 func detailAlgorithm(e *Error) string {
 	s := e.value("alg") + " is not RS256, the only algorithm with which a user pool of Cognito signs"
 	if e.found == "RS512" {
-		return s + ": identity pools sign with RS512, send the user pool's token"
+		return s + ": identity pools sign with RS512; send the user pool's token"
 	}
 	return s + ": send a token that the user pool has issued"
 }
@@ -134,7 +138,8 @@ func detailClaims(e *Error) string {
 	return "claim " + e.claim + " has the wrong JSON type or does not fit" + e.note + ", expected " + want
 }
 
-// claimType is the JSON type of a claim that the library reads.
+// claimType returns the JSON type of a claim that the library reads, and "" for
+// any other claim.
 func claimType(name string) string {
 	const trigger = "; if a pre token generation trigger writes it, mend that"
 	switch name {
@@ -174,7 +179,7 @@ func detailExpiryMissing(e *Error) string {
 }
 
 func detailExpired(e *Error) string {
-	return fmt.Sprintf("exp is %s%s, now is %s: expired %s ago, Config.Leeway is %s; the client has to get a new one, a user's by the refresh token",
+	return fmt.Sprintf("exp is %s%s, now is %s: expired %s ago, Config.Leeway is %s; the client has to get a new token, for a user with the refresh token",
 		stamp(e.at), e.mark(), stamp(e.now), e.now.Sub(e.at).Round(time.Second), e.leeway)
 }
 
@@ -184,10 +189,10 @@ func detailFuture(e *Error) string {
 }
 
 func detailLifetime(e *Error) string {
-	if n := e.at.Unix(); n > 1e11 && n < 1e13 { // the years 1973 to 2286, and nobody means 5138 to 318857
+	if n := e.at.Unix(); n > 1e11 && n < 1e13 { // the years 1973 to 2286 in milliseconds, 5138 to 318857 in seconds
 		return fmt.Sprintf("exp is %d%s: these are milliseconds, and a token counts seconds (RFC 7519, section 2)", n, e.mark())
 	}
-	return fmt.Sprintf("exp is %s%s, %s after %s; the limit is %s and Cognito's own maximum 24h0m0s: Pool.MaxLifetime raises the limit",
+	return fmt.Sprintf("exp is %s%s, %s after %s; the limit is %s and Cognito's own maximum is 24h0m0s; Pool.MaxLifetime raises the limit",
 		stamp(e.at), e.mark(), e.at.Sub(e.now), e.claim, e.trust.maxLifetime)
 }
 
@@ -197,8 +202,8 @@ func detailClient(e *Error) string {
 		if e.claim == "aud" {
 			s += " that is one string"
 		}
-		return s + e.mark() + ": not a Cognito " + string(e.trust.use) + " token, or an emulator's gap. Pool.ClientIDs is compared with that claim alone, " +
-			"and DangerouslyAllowAnyClient demands it too: mend what issues the token"
+		return s + e.mark() + ": it is not a Cognito " + string(e.trust.use) + " token, or an emulator left the claim out. Pool.ClientIDs is compared with that claim alone, " +
+			"and DangerouslyAllowAnyClient needs it too: mend what issues the token"
 	}
 	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id
 	if e.claim == "client_id" {
@@ -208,7 +213,7 @@ func detailClient(e *Error) string {
 }
 
 func detailSubject(e *Error) string {
-	return "a user's token without sub" + e.mark() + "; Cognito always sends one"
+	return "a user's token has no sub" + e.mark() + "; Cognito always sends one"
 }
 
 func detailAudience(e *Error) string {
@@ -224,18 +229,18 @@ func detailAudience(e *Error) string {
 			": have the client send resource= to the authorize endpoint, or leave Audiences empty"
 	}
 	return e.value("aud") + " names none of Audiences " + settings(e.trust.audiences) + " of pool " + pool +
-		": have the client send resource= for this API, or add to Pool.Audiences what it answers to as well"
+		": have the client send resource= for this API, or add that aud to Pool.Audiences if this API answers to it as well"
 }
 
 func detailKeyUnknown(e *Error) string {
 	s := "kid " + quote(e.kid) + " (unverified) is not in the key set of pool " + e.trust.id
 	urls := e.trust.source.urls
 	if len(urls) == 0 {
-		return s + ", Pool.JWKS, which is never fetched anew: copy the pool's key set there again, or leave it empty"
+		return s + ", Pool.JWKS, which the library never updates: copy the pool's key set there again, or leave it empty"
 	}
 	when := " after the token came or at most " + fetchFloor.String() + " before: "
 	if _, id := userPool(strings.TrimSuffix(urls[0], wellKnownKeys)); id == e.trust.id {
-		return s + ", which was fetched from AWS" + when + "another signer has written this pool's issuer into it, or the key has been withdrawn since"
+		return s + ", which was fetched from AWS" + when + "another signer wrote this pool's issuer into the token, or the pool has withdrawn the key"
 	}
 	return s + ", which was fetched from " + urls[0] + when + "either Pool.JWKSURL names the key set of another pool, or the token was signed by another pool or emulator run"
 }
@@ -243,7 +248,7 @@ func detailKeyUnknown(e *Error) string {
 func detailSignature(e *Error) string {
 	s := "the signature does not match the key of kid " + quote(e.kid) + e.mark() + " of pool " + e.trust.id + ": the token was altered or signed by another key"
 	if len(e.trust.source.urls) == 0 {
-		s += "; Pool.JWKS is never fetched anew: if the pool has a new key of that kid, as emulators do, copy it there"
+		s += "; the library never updates Pool.JWKS: if the pool has a new key of that kid, which happens with emulators, copy it there"
 	}
 	return s
 }
@@ -252,7 +257,7 @@ func detailRevoked(e *Error) string { return "Config.Revoked refused a token of 
 
 func detailScope(e *Error) string {
 	s := "the token has scopes " + join8(strings.FieldsSeq(e.found), " and ", quote) + ", the route needs " + list(e.scopes)
-	return s + cmp.Or(hintScope(e.found, e.scopes), "; the client has to ask for them, and its app client to be allowed them")
+	return s + cmp.Or(hintScope(e.found, e.scopes), "; the client has to ask for them, and its app client needs permission to")
 }
 
 func detailLogin(e *Error) string {
@@ -262,20 +267,20 @@ func detailLogin(e *Error) string {
 	if e.at.After(e.now) {
 		return fmt.Sprintf("auth_time %s lies %s ahead of this machine's clock", stamp(e.at), e.at.Sub(e.now).Round(time.Second))
 	}
-	return fmt.Sprintf("auth_time is %s, %s ago; AuthenticatedWithin(%s) demands a more recent login, and refreshing the token is none",
+	return fmt.Sprintf("auth_time is %s, %s ago; AuthenticatedWithin(%s) demands a more recent login, and refreshing the token does not count as one",
 		stamp(e.at), e.now.Sub(e.at).Round(time.Second), e.maxAge)
 }
 
 func detailACR(e *Error) string {
-	return "the token's acr is " + e.note + ", and " + call("ACR", e.acr) + " wants that level: refreshing keeps acr as it is, so the user has to log in at that level, if the pool has it"
+	return "the token's acr is " + e.note + ", but " + call("ACR", e.acr) + " asks for that level: refreshing keeps acr as it is, so the user has to log in at that level, if the pool has it"
 }
 
 func detailScopeOnID(e *Error) string {
-	return "a Scope rule cannot be met by an ID token, which has no scopes: send the access token, with Pool.TokenUse AccessToken, or use Group or Claim"
+	return "an ID token has no scopes, so it cannot meet a Scope rule: send the access token, with Pool.TokenUse AccessToken, or use Group or Claim"
 }
 
 func detailNeverLogin(*Error) string {
-	return "a machine's token cannot be stepped up: no user logged in (RFC 9470); put UserToken() in the policy to say so"
+	return "a machine's token cannot be stepped up (RFC 9470), because no user logged in; put UserToken() into the policy to say so"
 }
 
 func detailPolicy(e *Error) string { return "denied by " + e.claim + e.note }
@@ -294,7 +299,7 @@ func detailCrossOrigin(e *Error) string {
 		what = "a token that the browser adds by itself"
 	}
 	return what + ", which Config.TokenSource reads, came with an unsafe cross-origin request, as http.CrossOriginProtection sees it " +
-		"(by Sec-Fetch-Site, else Origin and Host). A cookie's SameSite does not stop a sibling subdomain: serve page and API from one origin, " +
+		"(by Sec-Fetch-Site, else Origin and Host). A cookie's SameSite does not stop requests of a sibling subdomain: serve page and API from one origin, " +
 		"or send Authorization: Bearer, which is read where Config.TokenSource is nil"
 }
 
@@ -304,7 +309,7 @@ func detailKeys(e *Error) string {
 		s += ": " + e.cause.Error()
 	}
 	if urls := e.trust.source.urls; len(urls) == 1 && !strings.HasSuffix(urls[0], wellKnownKeys) {
-		s += "; Cognito and its emulators have the keys at {Issuer}" + wellKnownKeys + ", where they are looked for if Pool.JWKSURL is empty"
+		s += "; Cognito and its emulators have the keys at {Issuer}" + wellKnownKeys + ", where the library looks for them if Pool.JWKSURL is empty"
 	}
 	return s + "; the key set must be reachable from this machine (Pool.JWKSURL, Config.HTTPClient, or a static Pool.JWKS)"
 }
@@ -317,11 +322,11 @@ func detailNotWired(e *Error) string {
 	if e.note != "" {
 		return e.note
 	}
-	return "the Middleware is not made by New"
+	return "the Middleware was not made by New"
 }
 
-// value is a member and what it was found to be, marked if no signature
-// vouches for it.
+// value returns the name and the value of what was at fault, and says so if no
+// signature vouches for it.
 func (e *Error) value(name string) string {
 	if e.found == "" {
 		return name + " is missing, empty or not a string" + e.mark()
@@ -336,7 +341,7 @@ func (e *Error) mark() string {
 	return " (unverified)"
 }
 
-// quote is s as Detail may show it: ASCII, at most 64 bytes of it.
+// quote returns s as Detail may show it: in ASCII, cut at 64 bytes.
 func quote(s string) string {
 	if len(s) > 64 {
 		return strconv.QuoteToASCII(s[:64]) + "..."
@@ -350,12 +355,13 @@ func list(all []string) string { return join8(slices.Values(all), " and ", quote
 // settings quotes a few strings of the configuration, in full.
 func settings(all []string) string { return join8(slices.Values(all), " or ", strconv.QuoteToASCII) }
 
+// join8 quotes up to 8 strings and counts the others.
 func join8(all iter.Seq[string], word string, quote func(string) string) string {
 	var b strings.Builder
 	n := 0
 	for s := range all {
 		switch n++; {
-		case n > 8: // is counted
+		case n > 8: // only counted
 			continue
 		case n > 1:
 			b.WriteString(word)

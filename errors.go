@@ -1,5 +1,9 @@
 package cognitoauth
 
+// This file holds the refusals: the sentinels, Error, the answer to the caller
+// (Challenge, WriteError), and the table of answers. The texts of Detail are in
+// detail.go and hint.go.
+
 import (
 	"fmt"
 	"log/slog"
@@ -10,33 +14,34 @@ import (
 )
 
 // The sentinels: one for each kind of answer. Branch on them with [errors.Is];
-// the finer reason is [Error.Code].
+// [Error.Code] is the finer reason.
 var (
-	// ErrNoToken: the request offers no token and the route demands one. 401.
+	// ErrNoToken: the request offers no token, and the route needs one. 401.
 	ErrNoToken error = &class{"no token", http.StatusUnauthorized, challenge{sent: true}}
-	// ErrInvalidRequest: the credentials are malformed or given twice. 400.
+	// ErrInvalidRequest: the credentials are malformed or repeated. 400.
 	ErrInvalidRequest error = &class{"invalid request", http.StatusBadRequest, challenge{true, "invalid_request"}}
-	// ErrInvalidToken: the token is no good here, for whatever reason. 401.
+	// ErrInvalidToken: the token is not valid here. 401.
 	ErrInvalidToken error = &class{"invalid token", http.StatusUnauthorized, challenge{true, "invalid_token"}}
-	// ErrInsufficientScope: a token with more scopes would be let in. 403.
+	// ErrInsufficientScope: the policy needs scopes that the token does not
+	// have. 403.
 	ErrInsufficientScope error = &class{"insufficient scope", http.StatusForbidden, challenge{true, "insufficient_scope"}}
-	// ErrForbidden: a policy says no, and asking for more scopes or another login
-	// would not change that. 403.
+	// ErrForbidden: a policy denies this token, and asking for other scopes or
+	// another login level does not help. 403.
 	ErrForbidden error = &class{"forbidden", http.StatusForbidden, challenge{}}
-	// ErrStepUpRequired: the user has to log in again, or more strongly. 401.
+	// ErrStepUpRequired: the user has to log in again, or differently. 401.
 	ErrStepUpRequired error = &class{"step-up required", http.StatusUnauthorized, challenge{true, "insufficient_user_authentication"}}
-	// ErrCrossOrigin: a token that the browser added by itself came with an
-	// unsafe request of another site. 403.
+	// ErrCrossOrigin: an unsafe request from another site came with a token
+	// that the browser added by itself. 403.
 	ErrCrossOrigin error = &class{"cross-origin request", http.StatusForbidden, challenge{}}
-	// ErrUnavailable: whether the token is good cannot be said now, because the
-	// keys or the revocation check cannot be had. 503.
+	// ErrUnavailable: we cannot tell now whether the token is valid, because we
+	// have no keys or Config.Revoked failed. 503.
 	ErrUnavailable error = &class{"unavailable", http.StatusServiceUnavailable, challenge{}}
 	// ErrMisconfigured: the program is wired wrongly. Every error of [New] and
-	// [FromEnv] is one, and so is the answer of a zero [Middleware]. 500.
+	// [FromEnv] is one, and a zero [Middleware] answers with one. 500.
 	ErrMisconfigured error = &class{"misconfigured", http.StatusInternalServerError, challenge{}}
 )
 
-// class is what a sentinel stands for: a row of the table of answers.
+// class is the type of the sentinels: what all answers of one kind share.
 type class struct {
 	text      string
 	status    int
@@ -45,14 +50,14 @@ type class struct {
 
 func (c *class) Error() string { return "cognitoauth: " + c.text }
 
-// challenge tells whether an answer carries WWW-Authenticate, and with which
+// challenge says whether an answer carries WWW-Authenticate, and with which
 // error code of RFC 6750, section 3.1, or RFC 9470, section 3.
 type challenge struct {
 	sent bool
 	code string
 }
 
-// reason is one row of the finer table: what exactly was wrong.
+// reason is one row of the table of answers: what exactly was wrong.
 type reason struct {
 	sentinel error
 	code     string
@@ -61,10 +66,10 @@ type reason struct {
 }
 
 // Error is a refusal. Status, Code and Description are safe to show to the
-// caller; what only the operator may see is [Error.Detail].
+// caller; [Error.Detail] is for the operator alone.
 //
-// An Error never holds the token or its signature. It is not changed after it
-// was made, so it may be used by several goroutines.
+// An Error never holds the token or its signature. The library does not change
+// an Error that it has handed out, so several goroutines may use it.
 type Error struct {
 	// Status is the HTTP status of the answer.
 	Status int
@@ -85,26 +90,26 @@ type Error struct {
 	acr    string
 }
 
-// evidence is what Detail is built from, kept as it was found so that refusing
-// costs no formatting.
+// evidence is what Detail is built from. We keep the values as we found them,
+// so that a refusal costs no formatting.
 type evidence struct {
-	claim    string // the header member, claim or cookie that was at fault
-	found    string // its value, "" if absent; of a missing token the route's pattern
+	claim    string // what was at fault: a header member, a claim, a cookie, a rule
+	found    string // its value, "" if absent; if the token is missing, the route's pattern
 	note     string // a hint for the operator, one of our own fixed texts
-	trust    *trust // whose settings decided; nil before iss selected one
+	trust    *trust // the Pool entry that decided; nil before iss selected one
 	known    []string
 	kid      string
 	client   string       // verified
-	endpoint http.Handler // of the route that a missing token was wanted for
+	endpoint http.Handler // if the token is missing, the handler of the route
 	now, at  time.Time
-	size     int // bytes of the token, and limit of them; how many credentials came
-	limit    int
+	size     int // bytes of the token, or how many credentials came
+	limit    int // bytes that a token may have
 	leeway   time.Duration
 	verified bool
 	cause    error
 }
 
-// refuse makes the Error of one reason.
+// refuse makes an Error for one reason.
 func refuse(why *reason, ev evidence) *Error {
 	return &Error{
 		Status:      why.sentinel.(*class).status,
@@ -116,7 +121,7 @@ func refuse(why *reason, ev evidence) *Error {
 }
 
 // Error returns the public text. It is fixed for each Code and quotes nothing
-// of the request, so that http.Error(w, err.Error(), …) leaks nothing.
+// of the request, so http.Error(w, err.Error(), …) leaks nothing.
 func (e *Error) Error() string {
 	if e == nil || e.Description == "" {
 		return "cognitoauth: refused"
@@ -124,7 +129,7 @@ func (e *Error) Error() string {
 	return "cognitoauth: " + e.Description
 }
 
-// Unwrap returns the sentinel of the Error's kind of answer.
+// Unwrap returns the sentinel, so that [errors.Is] finds it.
 func (e *Error) Unwrap() error {
 	if e == nil || e.reason == nil {
 		return ErrMisconfigured
@@ -133,13 +138,14 @@ func (e *Error) Unwrap() error {
 }
 
 // Detail says for the operator's log what was found, what was expected and
-// which setting mends it. It is built when called. Of the token it quotes only
-// iss, client_id, aud, token_use, alg, typ, kid, scope names and times, each in
-// ASCII and cut at 64 bytes, and says "unverified" where no signature vouches
-// for them; never the token, its subject, user name, groups or custom claims. Of
-// the request it quotes nothing. What it suggests is certain, or says on what it
-// depends. The wording may change; branch on Code.
-// Do not send it to the caller: it tells how the API is configured.
+// which setting mends it. The text is built when Detail is called. Of the token
+// it quotes only iss, client_id, aud, token_use, alg, typ, kid, scope names and
+// times, each in ASCII and cut at 64 bytes, and says "unverified" where no
+// signature vouches for them. It never quotes the token, its subject, user
+// name, groups or custom claims, and it quotes nothing of the request. What it
+// suggests is certain, or it says on what it depends. The wording may change;
+// branch on Code. Do not send it to the caller: it tells how the API is
+// configured.
 func (e *Error) Detail() string {
 	switch {
 	case e == nil || e.reason == nil:
@@ -150,7 +156,8 @@ func (e *Error) Detail() string {
 	return e.reason.detail(e)
 }
 
-// LogValue is the Error as a group of code, status and detail for package slog.
+// LogValue returns the Error as a group of code, status and detail for package
+// slog.
 func (e *Error) LogValue() slog.Value {
 	if e == nil {
 		return slog.Value{}
@@ -162,8 +169,8 @@ func (e *Error) LogValue() slog.Value {
 	)
 }
 
-// Challenge is the value of WWW-Authenticate for this Error, "" if the answer
-// carries none. It holds only the bytes that RFC 6750, section 3, allows.
+// Challenge returns the value of WWW-Authenticate for this Error, or "" if the
+// answer carries none. It has only bytes that RFC 6750, section 3, allows.
 func (e *Error) Challenge() string {
 	if e == nil || e.reason == nil || !e.reason.sentinel.(*class).challenge.sent {
 		return ""
@@ -200,9 +207,9 @@ func (e *Error) Challenge() string {
 	return b.String()
 }
 
-// writeSafe writes s without the bytes that RFC 6750, section 3, keeps out of
-// its parameters: all but %x20-21, %x23-5B and %x5D-7E. What is left out is
-// replaced, never escaped: clients read the set literally.
+// writeSafe writes s with "?" for each byte that RFC 6750, section 3, does not
+// allow in a parameter: it allows %x20-21, %x23-5B and %x5D-7E. We do not
+// escape such a byte, because the RFC allows no backslash either.
 func writeSafe(b *strings.Builder, s string) {
 	for i := range len(s) {
 		if c := s[i]; challengeByte(c) {
@@ -217,15 +224,15 @@ func challengeByte(c byte) bool {
 	return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\'
 }
 
-// WriteError writes the answer for e: its status, the challenge if it has one,
+// WriteError writes the answer for e: its status, its challenge if it has one,
 // Retry-After on a 503, and an application/problem+json body (RFC 9457) with
-// the member code. The challenge is added to what an outer handler has set; if
-// the request names an Origin, the script that made it may read the challenge.
-// A HEAD request gets no body. An Error that the library did not make, nil
-// included, is answered 500.
+// the extra member code. It adds the challenge to those that an outer handler
+// has set. If the request has an Origin, it lets the script that sent the
+// request read the challenge. A HEAD request gets no body. An Error that the
+// library did not make, nil included, is answered with 500.
 //
-// It is what Config.ErrorHandler is by default, and what a handler of your own
-// may end with.
+// Config.ErrorHandler is WriteError by default. A handler of your own may call
+// it at its end.
 func WriteError(w http.ResponseWriter, r *http.Request, e *Error) {
 	if e == nil || e.reason == nil {
 		e = refuse(&notWired, evidence{})
@@ -246,7 +253,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *Error) {
 	h.Del("Content-Length")
 	w.WriteHeader(e.Status)
 	if r.Method != http.MethodHead {
-		// Status text, code and description are our own fixed ASCII texts.
+		// All four are fixed ASCII texts or numbers, so %q writes valid JSON.
 		fmt.Fprintf(w, `{"title":%q,"status":%d,"detail":%q,"code":%q}`+"\n",
 			http.StatusText(e.Status), e.Status, e.Description, e.Code)
 	}

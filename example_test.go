@@ -831,7 +831,7 @@ func ExampleError_Detail() {
 	}
 	show(auth.Wrap(hello), "GET", "/", demo.AccessToken().ExpiresIn(-time.Hour))
 	// Output:
-	// log: exp is 2026-03-01T11:00:00Z (unverified), now is 2026-03-01T12:00:00Z: expired 1h0m0s ago, Config.Leeway is 30s; the client has to get a new one, a user's by the refresh token
+	// log: exp is 2026-03-01T11:00:00Z (unverified), now is 2026-03-01T12:00:00Z: expired 1h0m0s ago, Config.Leeway is 30s; the client has to get a new token, for a user with the refresh token
 	// 401 cognitoauth: the token has expired
 }
 

@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file guesses what the caller most likely did wrong. It gives a hint only
+// where one reading is likely. The hints become part of Detail (detail.go).
+
 import (
 	"net/http"
 	"slices"
@@ -7,14 +10,14 @@ import (
 	"strings"
 )
 
-// hintParts tells what a string with other than two dots most likely is.
+// hintParts says what a token that does not have two dots most likely is.
 func hintParts(token string) string {
 	switch n := strings.Count(token, "."); {
 	case n == 4:
 		return ": it has five parts, as a refresh token of Cognito has; send the access token"
 	case token == "undefined", token == "null":
 		return ": it is the word " + token + ", which JavaScript writes for no value; the client has no access token yet, or looks in the wrong place"
-	case strings.HasPrefix(token, "ZXlK"): // of eyJ
+	case strings.HasPrefix(token, "ZXlK"): // base64 of eyJ, which begins a token
 		return ": it is a token encoded in base64 once more, and has no dots where three parts are expected; send it as it was received"
 	case n == 0:
 		return ": it has no dots, expected three parts; is it a client secret or an authorization code?"
@@ -23,9 +26,9 @@ func hintParts(token string) string {
 	}
 }
 
-// hintScheme tells what an Authorization header with another scheme than Bearer
-// has instead, and its name if it is a usual one. What else stands there may be a
-// secret.
+// hintScheme says what an Authorization header has instead of the scheme
+// Bearer. name is the other scheme if it is a usual one. We quote nothing else
+// of the header, since it may be a secret.
 func hintScheme(v string) (note string, name []string) {
 	if strings.HasPrefix(v, "eyJ") {
 		return `; the Authorization header looks like a token without the scheme: put "Bearer " before it`, nil
@@ -40,13 +43,13 @@ func hintScheme(v string) (note string, name []string) {
 
 var schemes = []string{"Basic", "Digest", "Negotiate", "DPoP", "AWS4-HMAC-SHA256", "Token", "JWT"}
 
-// hintCredentials tells what is wrong with what stands behind Bearer and spaces.
+// hintCredentials says what is wrong with what follows Bearer and its spaces.
 func hintCredentials(token string) string {
 	switch {
 	case token == "":
 		return "; there is no token behind Bearer: the client has none to send"
 	case token[0] == ':':
-		return "; there is a colon behind Bearer"
+		return "; there is a colon behind Bearer, where a space belongs"
 	case token[0] == '"' || token[0] == '\'':
 		return "; the token stands in quotes: take them off"
 	case strings.EqualFold(token[:min(len(token), len("Bearer "))], "Bearer "):
@@ -55,8 +58,8 @@ func hintCredentials(token string) string {
 	return ""
 }
 
-// misplaced tells where a request that offers no token seems to have one, "" if
-// nowhere. custom says that there is a Config.TokenSource.
+// misplaced says where a request that offers no token seems to have one, "" if
+// nowhere. custom reports whether there is a Config.TokenSource.
 func misplaced(r *http.Request, custom bool) string {
 	query := r.URL.RawQuery
 	switch {
@@ -70,15 +73,15 @@ func misplaced(r *http.Request, custom bool) string {
 	for _, line := range r.Header["Cookie"] {
 		for pair := range strings.SplitSeq(line, ";") {
 			if _, value, _ := strings.Cut(pair, "="); strings.HasPrefix(value, "eyJ") && strings.Count(value, ".") == 2 {
-				return "; a cookie of the request looks like a token: Config.TokenSource FromCookie(...) reads it"
+				return "; a cookie of the request looks like a token: set Config.TokenSource to FromCookie(...) to read it"
 			}
 		}
 	}
 	return ""
 }
 
-// hintIssuer names the difference between an issuer and the expected ones
-// where there is only one way to read it.
+// hintIssuer says how an issuer differs from an expected one, where only one
+// reading of the difference is likely.
 func hintIssuer(found string, known []string) string {
 	if strings.HasPrefix(found, "https://cognito-identity.") {
 		return " (an identity pool's token: send the user pool's)"
@@ -106,13 +109,13 @@ func hintIssuer(found string, known []string) string {
 	return ""
 }
 
-// hintHost tells why two issuers that end in the same pool ID differ; region is
-// that of found, "" if it is not on AWS.
+// hintHost says why two issuers that end in the same pool ID differ. region is
+// that of found, "" if found is not on AWS.
 func hintHost(found, region, want string) string {
 	home, _ := userPool(want)
 	switch {
 	case region == "":
-		return " (the same pool under another host: if that is your emulator, put it into Pool.Issuer, and into Pool.JWKSURL where its keys are, unless below it)"
+		return " (the same pool under another host: if that is your emulator, put this issuer into Pool.Issuer, and the URL of its keys into Pool.JWKSURL unless they are below it)"
 	case home == "":
 		return " (the same pool on AWS: leave Pool.Issuer empty if you mean that one)"
 	case region == home:
@@ -123,15 +126,15 @@ func hintHost(found, region, want string) string {
 	return ""
 }
 
-// samePool tells whether two issuers end in the same pool ID.
+// samePool reports whether two issuers end in the same pool ID.
 func samePool(a, b string) bool {
 	i, j := strings.LastIndexByte(a, '/'), strings.LastIndexByte(b, '/')
 	return i >= 0 && len(a)-i > 1 && a[i:] == b[max(j, 0):]
 }
 
-// hintScope explains the mistakes that a list of scopes gives away. Custom
-// scopes of Cognito are resource-server/name; the first part may have slashes,
-// the second has none.
+// hintScope explains mistakes that a list of scopes shows. A custom scope of
+// Cognito is resource-server/name. Its first part may have slashes, its second
+// has none.
 func hintScope(have string, need []string) string {
 	for _, name := range need {
 		held, meant, count := false, "", 0
@@ -160,7 +163,8 @@ func hintScope(have string, need []string) string {
 // standardScopes are the scopes of Cognito that have no resource server.
 var standardScopes = []string{"openid", "email", "phone", "profile", "aws.cognito.signin.user.admin"}
 
-// hintGroup tells why a user is not in a group, without naming any other.
+// hintGroup says why a token does not have the group. It names no other group
+// of the user.
 func hintGroup(name string) func(*Claims) string {
 	scope := ": the token has a scope of that name, which " + call("Scope", name) + " asks for"
 	return func(c *Claims) string {
@@ -170,7 +174,7 @@ func hintGroup(name string) func(*Claims) string {
 		case c.IsMachine():
 			return ": a machine's token has no groups; Scope and ClientID are for machines"
 		case c.groups.First() == "":
-			return ": the token has no cognito:groups; a user who has joined a group since logging in needs a new token"
+			return ": the token has no cognito:groups; a user who has joined the group since logging in gets it with a new token"
 		}
 		for group := range c.groups.Each {
 			if group.Folds(name) {
@@ -181,17 +185,17 @@ func hintGroup(name string) func(*Claims) string {
 	}
 }
 
-// hintClaim tells why a claim has not the value that is asked for.
+// hintClaim says why a claim does not have the value that the policy asks for.
 func hintClaim(c *Claims, name string) string {
 	switch found := c.member(name); {
 	case found.IsText() || found == "true" || found == "false":
 		return ": the token has another value"
 	case found != "":
-		return ": it is neither a string nor a boolean, which is what Claim compares; Assert(...) with Claims.Decode can look at it"
+		return ": the claim is neither a string nor a boolean, and Claim compares nothing else; Assert(...) with Claims.Decode can look at it"
 	case c.TokenUse == AccessToken && name == "cognito:username":
-		return ": an access token has it as username"
+		return ": an access token calls it username"
 	case c.TokenUse == AccessToken && (strings.HasPrefix(name, "custom:") || slices.Contains(attributes, name)):
-		return ": the token has no such claim; Cognito writes attributes of users into the ID token alone, unless a pre token generation trigger adds them"
+		return ": the token has no such claim; Cognito writes users' attributes into the ID token only, unless a pre token generation trigger adds them"
 	}
 	return ": the token has no such claim"
 }

@@ -1,5 +1,24 @@
 package cognitoauth
 
+// This file holds the key cache: when keys are fetched, who waits for them, and
+// how old they may be. How one fetch works is in internal/keyfetch, and what
+// a key set is, in internal/keyset.
+//
+// Each key source has one immutable key set behind an atomic pointer, and at
+// most one fetch in flight. Take a token whose kid is not in the set. Right
+// after a rotation all tokens are like that. Its request starts a fetch, and
+// every other request that needs the same fetch waits for it too. The fetch
+// runs on a context of its own, so a client that hangs up cannot stop it. When
+// the fetch ends, it publishes the new set, and all requests look again. After
+// each fetch there is a pause, in which no other fetch begins and a request
+// with an unknown kid is refused at once. So an attacker with random kids
+// causes at most one fetch per pause.
+//
+// We do not use the HTTP storage of jwkset. It forgets every key when the
+// endpoint answers 200 {}, turns away all but one of the requests that meet at
+// a rotation, lets a request wait for a minute, follows redirects, and reads
+// bodies of any size.
+
 import (
 	"context"
 	"errors"
@@ -18,52 +37,37 @@ import (
 	"github.com/cognitoauth/cognitoauth/internal/keyset"
 )
 
-// The key cache. Each key source has one immutable key set behind an atomic
-// pointer, and at most one fetch in flight.
-//
-// Take a token whose kid is not in the set. Right after a rotation all tokens are
-// like that. Its request starts a fetch, and every other request that needs the
-// same fetch waits with it. The fetch runs on a context of its own, so no client
-// that hangs up can stop it. When the fetch ends it publishes the new set, and all
-// requests look again. If the last fetch ended less than a floor ago, there is no
-// new fetch and the answer comes at once. An attacker with random kids can cause
-// no more than that.
-//
-// We do not use the HTTP storage of jwkset. It forgets every key when the
-// endpoint answers 200 {}, turns away all but one of the requests that meet at a
-// rotation, lets a request wait for a minute, follows redirects, and reads bodies
-// of any size.
 const (
 	hardLimit    = 24 * time.Hour   // we do not use a set that is older
 	maxWait      = 3 * time.Second  // how long a request waits for a fetch
 	fetchFloor   = 10 * time.Second // the pause between a success and the next fetch
-	firstBackoff = time.Second      // the pause after a failure, which doubles
-	lastBackoff  = time.Minute      // up to this
+	firstBackoff = time.Second      // the pause after a failure; it doubles with each
+	lastBackoff  = time.Minute      // the longest pause after a failure
 )
 
 // keySource is the cache of one key set.
 type keySource struct {
 	pool   string
-	urls   []string // none: a static set; else the second is the updated host's
+	urls   []string // none: a static set; a second one is on the updated issuer's host
 	client *http.Client
 	now    func() time.Time
 	log    *slog.Logger
 
 	current atomic.Pointer[heldSet]
-	// quietUntil is when the next fetch may begin, in nanoseconds after epoch
-	// by the monotonic clock: a clock set back must not stop fetches, nor one
-	// that jumps about allow more of them. It spares requests the lock.
+	// quietUntil is when the next fetch may begin, in nanoseconds after epoch.
+	// It is monotonic time: a clock that is set back must not stop fetches, and
+	// one that jumps must not allow more. Requests read it without the lock.
 	quietUntil atomic.Int64
 
-	mu       sync.Mutex // guards what follows, and begins of flights
+	mu       sync.Mutex // guards the fields below, and the start of a flight
 	flight   *flight
-	lastErr  error // of the last attempt; nil: it succeeded
+	lastErr  error // of the last fetch; nil: it succeeded, or there was none
 	failures int   // in a row
 	fetches  int
 	failed   int
 }
 
-// heldSet is a key set that was published. It is never changed.
+// heldSet is a key set of the cache. It is never changed once it is published.
 type heldSet struct {
 	*keyset.Set
 
@@ -71,7 +75,7 @@ type heldSet struct {
 	refreshAge time.Duration // the age at which it is fetched anew
 }
 
-// flight is one fetch, and what its waiters read when done is closed.
+// flight is one fetch. When it ends, it closes done, and its waiters read err.
 type flight struct {
 	done chan struct{}
 	err  error
@@ -82,7 +86,7 @@ var epoch = time.Now()
 // errKeyUnknown: the key set is fresh and has no key of that kid.
 var errKeyUnknown = errors.New("cognitoauth: key unknown")
 
-// unavailableError: whether there is a key of that kid cannot be said now.
+// unavailableError: we cannot tell now whether there is a key of that kid.
 type unavailableError struct {
 	cause error
 	retry time.Duration
@@ -100,11 +104,12 @@ func newKeySource(pool string, urls []string, client *http.Client, now func() ti
 	return &keySource{pool: pool, urls: urls, client: client, now: now, log: log}
 }
 
-// key returns the key of that kid, waiting for a fetch where one is due because
-// of it, and whether it has waited. Its errors are errKeyUnknown and
-// *unavailableError.
+// key returns the key of that kid. If the set does not have it, key waits for a
+// fetch that is in flight or may begin, and reports that it has waited. Its
+// errors are errKeyUnknown and *unavailableError.
 func (s *keySource) key(ctx context.Context, kid string, now time.Time) (_ *keyset.Key, waited bool, _ error) {
-	// By one reading of the clock: between two, a set can become too old.
+	// We read the clock once, since a set can become too old between two
+	// readings.
 	if k := s.usable(now).find(kid); k != nil {
 		return k, false, nil
 	}
@@ -138,7 +143,7 @@ func (set *heldSet) find(kid string) *keyset.Key {
 	return set.Set.Find(kid)
 }
 
-// usable is the current set unless it is too old, nil if there is none. It
+// usable returns the current set, nil if there is none or it is too old. It
 // starts the refresh of a set that is due, without waiting for it.
 func (s *keySource) usable(now time.Time) *heldSet {
 	set := s.current.Load()
@@ -151,18 +156,18 @@ func (s *keySource) usable(now time.Time) *heldSet {
 	return s.fresh(now)
 }
 
-// fresh is the current set unless it is too old, nil if there is none.
+// fresh returns the current set, nil if there is none or it is too old.
 func (s *keySource) fresh(now time.Time) *heldSet {
 	set := s.current.Load()
-	// fetched has no monotonic reading, so this is wall time: a machine that
-	// was suspended must not take a day-old set for a fresh one.
+	// fetched has no monotonic reading, so we compare wall time: the monotonic
+	// clock stands still while a machine is suspended.
 	if set == nil || now.Sub(set.fetched) > hardLimit {
 		return nil
 	}
 	return set
 }
 
-// refresh starts a fetch if none is in flight and none was just made.
+// refresh starts a fetch, unless one is in flight or a pause is not over.
 func (s *keySource) refresh() {
 	if s.quietFor() > 0 {
 		return
@@ -172,7 +177,8 @@ func (s *keySource) refresh() {
 	s.begin()
 }
 
-// quietFor is how long no fetch may begin.
+// quietFor returns how long no fetch may begin, a very long time during a
+// fetch.
 func (s *keySource) quietFor() time.Duration {
 	until := s.quietUntil.Load()
 	if until == 0 {
@@ -181,8 +187,8 @@ func (s *keySource) quietFor() time.Duration {
 	return time.Duration(until) - time.Since(epoch)
 }
 
-// begin returns the flight in the air, starting one if there is none and one
-// may start, else nil. s.mu is held.
+// begin returns the flight in progress. If there is none, it starts one, or
+// returns nil if none may start yet. The caller holds s.mu.
 func (s *keySource) begin() *flight {
 	if s.flight == nil && s.quietFor() <= 0 {
 		s.flight = &flight{done: make(chan struct{})}
@@ -193,8 +199,8 @@ func (s *keySource) begin() *flight {
 	return s.flight
 }
 
-// join returns the flight that a request for kid has to wait for; or, if there
-// is nothing to wait for, the key, if it has come meanwhile, or an error.
+// join returns the flight that a request for kid has to wait for. If there is
+// none, it returns the key, if a fetch has brought it meanwhile, or an error.
 func (s *keySource) join(kid string, now time.Time) (*flight, *keyset.Key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,7 +219,8 @@ func (s *keySource) join(kid string, now time.Time) (*flight, *keyset.Key, error
 	return nil, nil, errKeyUnknown
 }
 
-// unavailable is the error for now, until the next fetch may begin.
+// unavailable returns the error for a request that gets no answer now. It says
+// how long to wait: until the next fetch may begin, but at least 1 s.
 func (s *keySource) unavailable(cause error) error {
 	retry := s.quietFor()
 	if retry > lastBackoff { // a fetch is in flight
@@ -222,6 +229,7 @@ func (s *keySource) unavailable(cause error) error {
 	return &unavailableError{cause, max(retry, firstBackoff)}
 }
 
+// wait waits for the flight to end, for maxWait at most and while ctx lasts.
 func (f *flight) wait(ctx context.Context) error {
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
@@ -235,8 +243,9 @@ func (f *flight) wait(ctx context.Context) error {
 	}
 }
 
-// run is one fetch from beginning to end, on the source's own time. Whatever
-// happens in it, even a panic of the client or the logger, it releases the waiters.
+// run makes one fetch from beginning to end, on a context of its own. Whatever
+// happens in it, even a panic of the client or the logger, it releases the
+// waiters.
 func (s *keySource) run(f *flight) {
 	ctx, cancel := context.WithTimeout(context.Background(), keyfetch.Timeout)
 	defer cancel()
@@ -254,12 +263,12 @@ func (s *keySource) run(f *flight) {
 			set = &heldSet{got.Set, s.now().Round(0), got.RefreshAge}
 		}
 	}()
-	defer func() { _ = recover() }() // nobody is there to take a logger's panic
+	defer func() { _ = recover() }() // a panic of the logger must not end the program
 	s.report(before, got)
 }
 
-// land publishes what a flight brought and releases its waiters. set is nil if got
-// has an error. It returns the set that was current before.
+// land publishes what a flight brought and releases its waiters. set is nil if
+// got has an error. It returns the set that was current before.
 func (s *keySource) land(f *flight, set *heldSet, got keyfetch.Answer) (before *heldSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -280,7 +289,9 @@ func (s *keySource) land(f *flight, set *heldSet, got keyfetch.Answer) (before *
 	return before
 }
 
-// publish makes set current. Keys with unchanged material keep their pointers.
+// publish makes set the current one. A key that has not changed keeps its
+// pointer, because a remembered token is good only with the very key that
+// verified it.
 func (s *keySource) publish(set, before *heldSet) {
 	if before != nil {
 		set.Keep(before.Set)
@@ -288,9 +299,10 @@ func (s *keySource) publish(set, before *heldSet) {
 	s.current.Store(set)
 }
 
-// backoff is the pause after a failure that followed the given number of
-// others: what the server asked for within bounds, else 1 s doubling to 60 s,
-// spread by a quarter to either side so that a fleet does not march in step.
+// backoff returns the pause after a failure. before counts the failures in a
+// row that came before it. If the server asked for a pause, it is that, between
+// 1 s and 60 s. Otherwise it is 1 s, doubling up to 60 s. We vary it by 25 % at
+// random, so that the servers of a fleet do not fetch at the same time.
 func backoff(before int, asked time.Duration) time.Duration {
 	if asked > 0 {
 		return min(max(asked, firstBackoff), lastBackoff)
@@ -299,7 +311,7 @@ func backoff(before int, asked time.Duration) time.Duration {
 	return min(d*3/4+rand.N(d/2), lastBackoff)
 }
 
-// report logs what a flight brought.
+// report logs how a flight ended.
 func (s *keySource) report(before *heldSet, got keyfetch.Answer) {
 	log := s.log.With("pool", s.pool, "url", got.URL)
 	if got.Err != nil {
@@ -330,23 +342,23 @@ func (s *keySource) report(before *heldSet, got keyfetch.Answer) {
 	}
 }
 
-// PoolStatus tells how one key source stands. A pool with replica regions has
-// several; pools that share a key set share one.
+// PoolStatus is the state of one key source. A pool with replica regions has
+// several. Pools with the same key-set URLs share one.
 type PoolStatus struct {
 	// PoolID is the ID of the first Pool that uses the source.
 	PoolID string
-	// URL is where the keys come from, "" for a static key set.
+	// URL is where we look for the keys first, "" for a static key set.
 	URL string
 	// KeyIDs are the kids of the usable keys, sorted; none if the set is too old.
 	KeyIDs []string
-	// Skipped is how many keys of the set cannot be used (not RSA, for another
+	// Skipped is how many keys of the set we cannot use (not RSA, for another
 	// use or algorithm, too weak, ambiguous).
 	Skipped int
-	// Fetched is when the set was fetched by Config.Now, and Age how old it is.
-	// Both are zero for a static set, and before the first success.
+	// Fetched is when the set was fetched, by Config.Now, and Age is how old it
+	// is. Both are zero for a static set, and before the first success.
 	Fetched time.Time
 	Age     time.Duration
-	// Err is why the last fetch failed; nil if it did not.
+	// Err is why the last fetch failed, nil if it did not.
 	Err error
 	// Fetches and Failures count since New.
 	Fetches, Failures int
@@ -373,9 +385,9 @@ func (s *keySource) status() PoolStatus {
 	return st
 }
 
-// start starts the fetch of a source without a usable set, if it may start. It
-// returns the flight to wait for, or why there is none; neither if there is a
-// usable set.
+// start starts the fetch of a source without a usable set, if one may begin. It
+// returns the flight to wait for, or the error if there is none. It returns
+// neither if there is a usable set.
 func (s *keySource) start() (*flight, error) {
 	now := s.now()
 	if s.usable(now) != nil {
@@ -405,7 +417,7 @@ func (s *keySource) unready(err error) error {
 	return fmt.Errorf("%w: no key set of pool %s: %w", ErrUnavailable, s.pool, cause(err))
 }
 
-// cause is what stands behind an unavailableError.
+// cause returns what an unavailableError wraps, and any other error as it is.
 func cause(err error) error {
 	var u *unavailableError
 	if errors.As(err, &u) {

@@ -1,5 +1,10 @@
 package cognitoauth
 
+// This file holds the Middleware: the handler that Wrap returns, how it decides
+// about a request and reports the decision, and Ready and Status. How a token
+// is judged is in validator.go, which handler a request would reach in
+// route.go.
+
 import (
 	"cmp"
 	"context"
@@ -9,7 +14,7 @@ import (
 )
 
 // Middleware admits requests with a valid token. Make one with [New]; the zero
-// value and nil refuse every request with 500. It is safe for concurrent use
+// value and nil refuse every request with 500. It is safe for concurrent use,
 // and there is nothing to close.
 type Middleware struct {
 	*validator
@@ -24,26 +29,28 @@ type Middleware struct {
 	sources      []*keySource
 }
 
-// Wrap protects h, as a rule the program's mux: every request must carry a
-// valid token and meet the fallback policy, unless the handler that h has for
-// it is marked by [AllowAnonymous] or [Optional]. A request that Wrap refuses
-// never reaches h, not even where h would answer 404, 405 or a redirect; what
-// [Require] asks for beyond that it checks itself, inside h.
+// Wrap protects h, which is usually the program's mux. Every request needs a
+// valid token and has to meet the fallback policy, unless [AllowAnonymous] or
+// [Optional] marks the handler that h has for it. A request that Wrap refuses
+// never reaches h, even where h would answer 404, 405 or a redirect. A
+// [Require] inside h checks its own policy when the request reaches it.
 //
-// Which handler that is, Wrap asks h itself: h is followed while it is a
-// *http.ServeMux or an [EndpointResolver], at most 8 deep; what is deeper is
-// protected. A mux inside another handler (http.StripPrefix, or middleware of your
-// own) cannot be asked, so what it holds is protected, markers or not: put that
-// middleware outside, logged(auth.Wrap(mux)). Register all routes before serving.
+// To learn which handler h has for a request, Wrap asks h, if h is a
+// *http.ServeMux or an [EndpointResolver]. If that handler is one of these too,
+// Wrap asks it in turn, down to a depth of 8; what is deeper is protected. Wrap
+// cannot ask any other handler, such as http.StripPrefix or middleware of your
+// own, so all routes inside it are protected, markers or not. Put such
+// middleware outside: logged(auth.Wrap(mux)). Register all routes before
+// serving.
 //
-// Handlers find the claims by [FromContext]. The ResponseWriter is passed on
-// as it is, so flushing, hijacking and deadlines work.
+// Handlers get the claims from [FromContext]. Wrap passes the ResponseWriter on
+// as it is, so flushing, hijacking and deadlines work. It panics on nil.
 func (m *Middleware) Wrap(h http.Handler) http.Handler {
 	must(!isNil(h), "Wrap", "the handler is nil")
 	return &guard{m, h}
 }
 
-// guard is what Wrap returns.
+// guard is the handler that Wrap returns.
 type guard struct {
 	*Middleware
 	next http.Handler
@@ -83,7 +90,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.serve(w, r, pattern, a)
 }
 
-// serve passes an admitted request on.
+// serve passes an admitted request on to the wrapped handler.
 func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a *admission) {
 	if !a.pending.Load() {
 		g.allow(r, pattern, a.verified())
@@ -91,8 +98,9 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a 
 	a.Context = r.Context()
 	inner := r.WithContext(a)
 	defer func() {
-		// Access logs outside of Wrap read the route from their own request, and
-		// the server removes the files of an upload that its own request names.
+		// An access log outside of Wrap reads the route from its own request,
+		// and the server removes the files of an upload that its own request
+		// names. Neither knows inner, so we copy both back.
 		r.Pattern = inner.Pattern
 		if r.MultipartForm == nil {
 			r.MultipartForm = inner.MultipartForm
@@ -101,7 +109,8 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a 
 	g.next.ServeHTTP(w, inner)
 }
 
-// authenticate finds the request's token and puts its claims into a.
+// authenticate finds the request's token, validates it and puts its claims into
+// a.
 func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
 	var token string
 	if m.source == nil {
@@ -119,8 +128,9 @@ func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
 		}
 	}
 	if err := m.validate(r.Context(), token, func() *Claims { return &a.claims }); err != nil {
-		// Base64url and dots are a token68, so no such token gets any further than
-		// its form, and a good one need not be looked at twice.
+		// A valid token has only base64url and dots, which are all characters
+		// of a token68, so we check only a token that failed. If it is no
+		// token68, the credentials are malformed (400).
 		if m.source == nil && len(token) <= m.limit && !token68(token) {
 			return refuse(&credentialsMalformed, evidence{note: hintCredentials(token)})
 		}
@@ -130,8 +140,9 @@ func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
 	return nil
 }
 
-// explain adds to a missing token what the route would have needed, and why it
-// was not open, as far as that can be told.
+// explain completes the refusal of a request without a token: it adds the
+// scopes that the route needs and, as far as we can tell, why the route is not
+// open.
 func (g *guard) explain(err *Error, r *http.Request, endpoint http.Handler, pattern string) *Error {
 	if err.reason != &tokenMissing {
 		return err
@@ -153,11 +164,13 @@ func (g *guard) explain(err *Error, r *http.Request, endpoint http.Handler, patt
 	return err
 }
 
-// unrouted tells why Wrap knows no route for a request, "" if it knows one.
+// unrouted says why Wrap knows no route for a request, "" if it knows one.
 func (g *guard) unrouted(endpoint http.Handler, pattern string) string {
 	switch g.next.(type) {
 	case *http.ServeMux:
-		// ServeMux answers 404 and 405 by functions, a path to clean by a redirect.
+		// ServeMux answers 404 and 405 with an http.HandlerFunc and no pattern.
+		// Where it cleans a path, it answers with a redirect handler of another
+		// type.
 		if _, ok := endpoint.(http.HandlerFunc); ok && pattern == "" {
 			if notFound(endpoint) {
 				return notePath
@@ -174,7 +187,8 @@ func (g *guard) unrouted(endpoint http.Handler, pattern string) string {
 	return ""
 }
 
-// allow reports that a request was let in; c is nil for an anonymous one.
+// allow tells Config.OnDecision that a request was let in. c is nil if the
+// request is anonymous.
 func (m *Middleware) allow(r *http.Request, pattern string, c *Claims) {
 	if m == nil || m.onDecision == nil {
 		return
@@ -186,9 +200,10 @@ func (m *Middleware) allow(r *http.Request, pattern string, c *Claims) {
 	m.onDecision(r.Context(), d)
 }
 
-// refuse reports a refusal and answers it; c are the verified claims, if any.
+// refuse logs a refusal, tells Config.OnDecision, and answers the request. c
+// has the claims that a policy refused; it is nil if there are none.
 func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern string, c *Claims, err *Error) {
-	if m == nil { // claims from the test kit
+	if m == nil { // the claims come from the test kit, without a Middleware
 		WriteError(w, r, err)
 		return
 	}
@@ -197,7 +212,7 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 	if err.trust != nil {
 		d.Pool = err.trust.id
 	}
-	if c != nil { // of a policy: the token was good
+	if c != nil { // a policy refused: the token is valid
 		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.PoolID, c.ClientID, c.keyID
 	}
 	d.RequestID = requestID(r)
@@ -208,17 +223,19 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 	m.errorHandler(w, r, err)
 }
 
-// Ready reports whether every pool has usable keys: nil at once, without I/O,
-// while they have. Else it starts the fetches that may start and waits for those in
-// flight, until ctx ends (each fetch takes 5 s at most). Its error is an
-// [ErrUnavailable] for every source that has no keys. Call it before serving,
-// or from a readiness probe.
+// Ready reports whether every pool has usable keys. If so, it returns nil at
+// once. Otherwise it starts a fetch for each key source without usable keys,
+// unless the pause after an earlier fetch forbids that, and waits for the
+// fetches in flight until ctx ends; each takes 5 s at most. Its error joins an
+// [ErrUnavailable] for each source that still has no keys. Call it before
+// serving, or from a readiness probe.
 func (m *Middleware) Ready(ctx context.Context) error {
 	if m == nil || m.validator == nil {
 		return refuse(&notWired, evidence{})
 	}
-	// All fetches are started before the first is waited for. The clock is the
-	// caller's: it is asked on the caller's goroutine, where a panic is his.
+	// We start all fetches before we wait for the first. start calls
+	// Config.Now, so it runs on the goroutine of Ready's caller, who can
+	// recover its panic.
 	flights, down := make([]*flight, len(m.sources)), make([]error, len(m.sources))
 	for i, s := range m.sources {
 		flights[i], down[i] = s.start()
@@ -231,8 +248,8 @@ func (m *Middleware) Ready(ctx context.Context) error {
 	return errors.Join(down...)
 }
 
-// Status tells how each key source stands, for a dashboard; it does no I/O and
-// starts no fetch.
+// Status reports the state of each key source, for a dashboard. It does no I/O
+// and starts no fetch.
 func (m *Middleware) Status() []PoolStatus {
 	if m == nil {
 		return nil

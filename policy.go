@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file holds Policy, its rules (Group, Scope, And, Or and others), and how
+// the denials of several rules become one answer.
+
 import (
 	"math"
 	"net/http"
@@ -12,10 +15,10 @@ import (
 // Policy says which verified claims may pass. Policies are values without
 // state, safe to share. The zero Policy denies everything.
 //
-// Each leaf takes one name; [And] and [Or] say the rest, so nobody has to guess
-// whether a list means any or all. A leaf that can never be met (an empty name,
-// a malformed scope) panics where it is written, as a bad pattern does in
-// net/http.
+// Each rule takes one name; [And] and [Or] combine rules, so nobody has to
+// guess whether a list means any or all. A rule whose name can never be met (an
+// empty one, a malformed scope) panics where it is written, as a bad pattern
+// does in net/http.
 type Policy struct {
 	rule rule
 }
@@ -24,18 +27,18 @@ type Policy struct {
 type rule interface {
 	// check returns nil if the claims, which are not nil, meet the rule.
 	check(r *http.Request, c *Claims) *Error
-	// scopes are those that a client has to ask for to meet the rule, given the
-	// claims it has, or nil claims if it has none.
+	// scopes returns the scopes that a client has to ask for to meet the rule.
+	// c are the claims that it has now, nil if it has none.
 	scopes(c *Claims) []string
-	// String is the Go expression that makes the rule.
+	// String returns the Go expression that makes the rule.
 	String() string
 }
 
-// Check reports whether the claims meet the policy: nil, or an [*Error] that
-// tells which part of it they do not meet. Nil claims, and those without a
-// TokenUse, which no token has carried, never do. r is what an
-// [Assert] in the policy is given, and may be nil if there is none. Safe for
-// concurrent use.
+// Check reports whether the claims meet the policy. It returns nil or an
+// [*Error] that says which part they do not meet. Nil claims never meet a
+// policy, nor do claims without a TokenUse, since every token has one. Check
+// passes r to the functions of [Assert]; r may be nil if the policy has none.
+// Safe for concurrent use.
 func (p Policy) Check(r *http.Request, c *Claims) error {
 	if err := p.check(r, c); err != nil {
 		return err
@@ -65,8 +68,8 @@ func (p Policy) scopes(c *Claims) []string {
 	return p.rule.scopes(c)
 }
 
-// String is the policy as the Go expression that makes it, for logs and route
-// listings.
+// String returns the policy as the Go expression that makes it, for logs and
+// route listings.
 func (p Policy) String() string {
 	if p.rule == nil {
 		return "Policy{}"
@@ -103,8 +106,9 @@ func Authenticated() Policy {
 	return Policy{&leaf{text: "Authenticated()", why: &policyDenies, meets: func(*http.Request, *Claims) bool { return true }}}
 }
 
-// Group is met if the user is in exactly this group (cognito:groups); case
-// counts, and groups do not nest. It panics on an empty name.
+// Group is met if the user is in exactly this group, by cognito:groups of the
+// token. Case counts, and groups do not nest. A user who has joined the group
+// since logging in gets it with a new token. It panics on an empty name.
 func Group(name string) Policy {
 	must(name != "", "Group", "an empty name matches no group")
 	return Policy{&leaf{call("Group", name), &groupMissing, func(_ *http.Request, c *Claims) bool { return c.HasGroup(name) }, hintGroup(name)}}
@@ -117,10 +121,10 @@ func ClientID(id string) Policy {
 	return Policy{&leaf{text: call("ClientID", id), why: &clientDenied, meets: func(_ *http.Request, c *Claims) bool { return c.ClientID == id }}}
 }
 
-// Claim is met if the top-level claim is a JSON string equal to value, or, for
-// a value of "true" or "false", that boolean: Cognito sends booleans both ways.
-// It panics on an empty name, and on scope and cognito:groups, which are lists
-// and have [Scope] and [Group].
+// Claim is met if the top-level claim is a JSON string equal to value. A value
+// of "true" or "false" is met by that JSON boolean too, since Cognito sends
+// booleans both ways. It panics on an empty name, and on scope and
+// cognito:groups, which are lists: use [Scope] and [Group].
 func Claim(name, value string) Policy {
 	must(name != "", "Claim", "an empty name matches no claim")
 	must(name != "scope", "Claim", `"scope" is a list of scopes: use Scope`)
@@ -131,7 +135,7 @@ func Claim(name, value string) Policy {
 	}, func(c *Claims) string { return hintClaim(c, name) }}}
 }
 
-// UserToken is met by a token that a user logged in for.
+// UserToken is met by a user's token: one that a user has logged in for.
 func UserToken() Policy {
 	return Policy{&leaf{"UserToken()", &userRequired, func(_ *http.Request, c *Claims) bool { return !c.IsMachine() }, func(*Claims) string {
 		return ": this is a machine's token (client credentials grant), and no user has logged in"
@@ -146,14 +150,14 @@ func MachineToken() Policy {
 	}}}
 }
 
-// Assert is met if meets returns true. desc stands in String and in
-// [Error.Detail]. It panics on an empty desc or a nil function. meets is called
-// at most once for each Check, by many goroutines at a time, with the request's
-// own copy of the claims; if it panics the request is aborted, and the handler
-// does not run.
+// Assert is met if meets returns true. desc appears in String and in
+// [Error.Detail]. It panics on an empty desc or a nil function. Each Check
+// calls meets at most once, with the request's own copy of the claims; many
+// goroutines may call it at a time. If it panics, the request is aborted, and
+// the handler does not run.
 //
-// In a [Require] it sees the request after routing, path values included. In
-// Config.Fallback it runs before routing: r.PathValue is empty there.
+// In a [Require] it sees the request after routing, with path values. In
+// Config.Fallback it runs before routing, where r.PathValue is empty.
 func Assert(desc string, meets func(*http.Request, *Claims) bool) Policy {
 	must(desc != "", "Assert", "say what is asserted")
 	must(meets != nil, "Assert", "the function is nil")
@@ -163,12 +167,12 @@ func Assert(desc string, meets func(*http.Request, *Claims) bool) Policy {
 // scope is the rule of Scope.
 type scope string
 
-// Scope is met if the token has exactly this scope; case counts, and a scope
-// implies no other. A custom scope of Cognito is written with its resource
-// server: "orders/write". It panics on what is no scope-token of RFC 6749,
+// Scope is met if the token has exactly this scope. Case counts, and a scope
+// implies no other. A custom scope of Cognito begins with its resource server:
+// "orders/write". It panics on a string that is no scope-token of RFC 6749,
 // section 3.3, such as two scopes in one string.
 //
-// An ID token has no scopes and is answered 403 without a challenge.
+// An ID token has no scopes and is answered with 403 without a challenge.
 func Scope(name string) Policy {
 	must(name != "", "Scope", "an empty name matches no scope")
 	for i := range len(name) {
@@ -197,12 +201,12 @@ func (s scope) String() string { return call("Scope", string(s)) }
 // within is the rule of AuthenticatedWithin.
 type within time.Duration
 
-// AuthenticatedWithin is met if the user logged in no longer than d ago, by
-// auth_time, which refreshing a token does not move, and by the clock and
-// leeway of the Middleware that verified the token. A missing or future
+// AuthenticatedWithin is met if the user logged in no longer than d ago. It
+// compares auth_time, which refreshing a token does not change, by the clock
+// and leeway of the Middleware that verified the token. A missing or future
 // auth_time does not meet it. The answer asks for a new login (RFC 9470), in
-// whole seconds; a machine's token, which no login can renew, is answered 403.
-// It panics unless d is at least a second.
+// whole seconds. A machine has no login to renew and is answered with 403. It
+// panics if d is less than 1 s.
 func AuthenticatedWithin(d time.Duration) Policy {
 	must(d >= time.Second, "AuthenticatedWithin", d.String()+" is shorter than a second: no login is that recent")
 	return Policy{within(d)}
@@ -242,11 +246,11 @@ func (d within) String() string {
 // acr is the rule of ACR.
 type acr string
 
-// ACR is met if the token's acr is exactly this; there is no order between
-// levels, so list the stronger ones with [Or]. The answer asks for a login at
-// that level (RFC 9470); a machine's token is answered 403. It panics on a
-// value that a challenge cannot carry: empty, or with a space, a quote, a
-// backslash, or a byte outside ASCII.
+// ACR is met if the token's acr is exactly this value. Levels have no order, so
+// list the stronger ones with [Or]. The answer asks for a login at that level
+// (RFC 9470); a machine's token is answered with 403. It panics on a value that
+// a challenge cannot carry: empty, or with a space, a quote, a backslash, or a
+// byte outside printable ASCII.
 func ACR(value string) Policy {
 	must(value != "", "ACR", "an empty value matches no acr")
 	for i := range len(value) {
@@ -278,10 +282,12 @@ func (a acr) String() string { return call("ACR", string(a)) }
 // and is the rule of And.
 type and []Policy
 
-// And is met if every one of the policies is; And() of nothing is never met.
+// And is met if all of the policies are met. And() of nothing is never met.
 //
-// If several are not, the answer is what no token can mend (403), else all the
-// scopes that the whole needs (403), else a new login (401).
+// If several are not met, the answer is an [ErrForbidden], if one of them gives
+// that. Otherwise it asks for all scopes that the And needs
+// ([ErrInsufficientScope]) or, if none is missing, for a new login
+// ([ErrStepUpRequired]).
 func And(all ...Policy) Policy { return Policy{and(slices.Clone(all))} }
 
 func (a and) check(r *http.Request, c *Claims) *Error {
@@ -289,7 +295,7 @@ func (a and) check(r *http.Request, c *Claims) *Error {
 		return refuse(&policyDenies, evidence{})
 	}
 	var worst *Error
-	denials := make(map[int]*Error) // by index; empty, it costs nothing
+	denials := make(map[int]*Error) // by index; while empty, it costs nothing
 	for i, p := range a {
 		if err := p.check(r, c); err != nil {
 			denials[i] = err
@@ -311,8 +317,8 @@ func (a and) check(r *http.Request, c *Claims) *Error {
 	return worst
 }
 
-// worse is which of two denials of an And answers: one that no token can mend,
-// then scopes, then a new login. Two demands for a login become one.
+// worse returns which of two denials And answers with: the one that mendable
+// ranks lower. Two demands for a login become one.
 func worse(a, b *Error) *Error {
 	if a == nil {
 		return b
@@ -332,8 +338,8 @@ func worse(a, b *Error) *Error {
 	return a
 }
 
-// mendable orders denials: 0 cannot be mended by the client, 1 by other
-// scopes, 2 by a new login.
+// mendable ranks denials by what the answer can ask the client for: 0 is
+// nothing, 1 is other scopes, 2 is a new login.
 func mendable(e *Error) int {
 	switch e.reason.sentinel {
 	case ErrInsufficientScope:
@@ -366,11 +372,11 @@ func (a and) String() string { return join("And", a) }
 // or is the rule of Or.
 type or []Policy
 
-// Or is met if at least one of the policies is; Or() of nothing is never met.
-// They are checked in order, and none after the first that is met.
+// Or is met if at least one of the policies is met. Or() of nothing is never
+// met. They are checked in order, and none after the first that is met.
 //
-// If none is, the answer is that of the first one that the client can mend
-// with other scopes, else with a new login, else 403.
+// If none is met, the answer is the first [ErrInsufficientScope], else the
+// first [ErrStepUpRequired], else the first denial.
 func Or(alternatives ...Policy) Policy { return Policy{or(slices.Clone(alternatives))} }
 
 func (o or) check(r *http.Request, c *Claims) *Error {
@@ -390,7 +396,7 @@ func (o or) check(r *http.Request, c *Claims) *Error {
 	return best
 }
 
-// easier orders the denials of an Or: by scope, by login, not at all.
+// easier ranks the denials of an Or: other scopes, a new login, nothing.
 func easier(e *Error) int {
 	if m := mendable(e); m > 0 {
 		return m
@@ -398,9 +404,11 @@ func easier(e *Error) int {
 	return math.MaxInt
 }
 
-// scopes are, if the claims may meet an alternative already, those that they
-// have: whichever alternative it is, a token that keeps them still meets it.
-// Else they are those of the first alternative that needs any.
+// scopes returns the scopes of the first alternative if there are no claims
+// yet. If the claims have all scopes of one alternative, they may meet it
+// already. Then it returns those scopes of all alternatives that the claims
+// have: a token that keeps them still meets what it meets now. Otherwise it
+// returns the scopes of the first alternative that needs any.
 func (o or) scopes(c *Claims) []string {
 	if len(o) == 0 {
 		return nil
@@ -435,7 +443,7 @@ func join(name string, all []Policy) string {
 	return name + "(" + strings.Join(texts, ", ") + ")"
 }
 
-// call is the Go expression name("arg", …).
+// call returns the Go expression name("arg", …).
 func call(name string, args ...string) string {
 	for i, arg := range args {
 		args[i] = strconv.Quote(arg)
@@ -443,7 +451,7 @@ func call(name string, args ...string) string {
 	return name + "(" + strings.Join(args, ", ") + ")"
 }
 
-// must panics on a policy that can never be met.
+// must panics if ok is false. where names the function that was called wrongly.
 func must(ok bool, where, why string) {
 	if !ok {
 		panic("cognitoauth: " + where + ": " + why)

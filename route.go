@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file holds the routes: the markers AllowAnonymous and Optional, Require,
+// and how Wrap finds out which handler a request would reach.
+
 import (
 	"fmt"
 	"log/slog"
@@ -10,26 +13,29 @@ import (
 	"strings"
 )
 
-// AllowAnonymous marks a route that anybody may call: the token is not looked
-// at, so a health check does not depend on keys. It must be the outermost value
-// that is registered, since Wrap goes by that value and by nothing else:
+// AllowAnonymous marks a route that anybody may call. The library does not look
+// at the token, so a health check does not depend on keys. The marker must be
+// the outermost value that is registered, because Wrap does not look inside a
+// handler:
 //
 //	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(health))
 //
 // It panics on nil, on a mux or [EndpointResolver], which would open a whole
 // subtree, on another marker, and on [Require].
 //
-// "/docs/" and "/docs" are two routes: the mux's redirect from one to the
-// other is not exempt. Neither is a request whose path is not clean, has a
-// backslash, a semicolon or NUL, or escapes a slash, backslash, dot, percent
-// sign or NUL. CORS belongs outside of Wrap; a preflight has no token.
+// "/docs/" and "/docs" are two routes: a marker on "/docs/" does not open the
+// mux's redirect from "/docs". A marked route is protected like any other for a
+// CONNECT request and for a path that is not clean, has a backslash, a
+// semicolon or NUL, or escapes a slash, backslash, dot, percent sign or NUL.
+// Put CORS outside of Wrap, since a preflight has no token.
 func AllowAnonymous(h http.Handler) http.Handler { return mark(&marker{next: h}) }
 
-// Optional marks a route that may be called without a token. A token that is
-// there must be good, or the request is refused as anywhere else; [FromContext]
-// then has its claims. The fallback policy does not apply, and a [Require] further
-// in refuses requests without a token with 401. What [AllowAnonymous] says of
-// registering, of its panics and of paths holds here too.
+// Optional marks a route that may be called without a token. If there is a
+// token, it must be valid, or the request is refused as anywhere else;
+// [FromContext] then returns its claims. The fallback policy does not apply. A
+// [Require] inside the route refuses requests without a token with 401. What
+// [AllowAnonymous] says about the outermost value, panics and paths holds here
+// too.
 func Optional(h http.Handler) http.Handler { return mark(&marker{next: h, optional: true}) }
 
 func mark(m *marker) http.Handler {
@@ -45,7 +51,7 @@ func mark(m *marker) http.Handler {
 	return m
 }
 
-// marker is what AllowAnonymous and Optional register.
+// marker is the handler that AllowAnonymous and Optional return.
 type marker struct {
 	next     http.Handler
 	optional bool
@@ -60,17 +66,18 @@ func (m *marker) name() string {
 	return "AllowAnonymous"
 }
 
-// isNil reports whether h is nil, or the nil function that an unset variable is.
+// isNil reports whether h is nil, or a nil http.HandlerFunc such as an unset
+// variable holds.
 func isNil(h http.Handler) bool {
 	f, ok := h.(http.HandlerFunc)
 	return h == nil || ok && f == nil
 }
 
-// Require asks for more than the fallback policy does: the policy is checked
-// in addition to it, after routing, when path values are set. It can be nested,
-// and can stand inside other handlers; behind no Wrap, or inside an
-// [AllowAnonymous] route, it answers 500. It panics on the zero Policy, a nil
-// handler, and a marker.
+// Require protects h with a policy of its own, in addition to the fallback
+// policy. The library checks it after routing, when path values are set. A
+// Require can be nested in another, and can stand inside other handlers. It
+// answers 500 if there is no Wrap around it, and inside an [AllowAnonymous]
+// route. It panics on the zero Policy, a nil handler, and a marker.
 func Require(p Policy, h http.Handler) http.Handler {
 	must(p.rule != nil, "Require", "the Policy is zero: use Authenticated, Scope, Group, …")
 	must(!isNil(h), "Require", "the handler is nil")
@@ -80,13 +87,13 @@ func Require(p Policy, h http.Handler) http.Handler {
 	return &require{p, h}
 }
 
-// require is what Require registers.
+// require is the handler that Require returns.
 type require struct {
 	policy Policy
 	next   http.Handler
 }
 
-// ServeHTTP checks the policy on the claims that Wrap has left.
+// ServeHTTP checks the policy on the claims that Wrap put into the context.
 func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, _ := r.Context().Value(contextKey{}).(*admission)
 	if a == nil {
@@ -112,7 +119,7 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.next.ServeHTTP(w, r)
 }
 
-// scopes are those of all directly nested Requires.
+// scopes returns the scopes that q and the Requires nested directly in it need.
 func (q *require) scopes(c *Claims) []string {
 	need := q.policy.scopes(c)
 	if inner, ok := q.next.(*require); ok {
@@ -122,27 +129,28 @@ func (q *require) scopes(c *Claims) []string {
 }
 
 // EndpointResolver is a router other than [http.ServeMux] that can tell which
-// handler it would run. It promises to run exactly that handler for that
-// request; nil stands for none. Wrap asks it before every request, so that
-// [AllowAnonymous] and [Optional] work on its routes; behind a router that
-// cannot be asked every route is protected.
+// handler it would run. It promises to run exactly the handler that
+// ResolveEndpoint returns for a request; nil means that there is none. Wrap
+// asks it before every request, so that [AllowAnonymous] and [Optional] work on
+// its routes. Behind a router that Wrap cannot ask, every route is protected.
 //
-// A struct that embeds such a router has ResolveEndpoint promoted, and with it
-// the promise. If its own ServeHTTP changes the request before it passes it on,
-// or runs something else, the marker that Wrap finds is that of another route,
-// and a protected one stands open. Keep the router in a named field, or give
-// the struct a ResolveEndpoint of its own.
+// A struct that embeds such a router has its ResolveEndpoint too, and so makes
+// the same promise. The struct breaks it if its own ServeHTTP changes the
+// request before the router gets it, or runs another handler. Then Wrap finds
+// the marker of one route while the request reaches another, and a protected
+// route stands open. Keep the router in a named field, or give the struct a
+// ResolveEndpoint of its own.
 type EndpointResolver interface {
 	ResolveEndpoint(*http.Request) http.Handler
 }
 
 // resolve asks h which handler it would run for r, and under which pattern.
 //
-// Only what is a *http.ServeMux itself, or promises to resolve, is asked. A
-// struct that embeds a mux has its Handler method too, but may run something
-// else in its ServeHTTP.
+// It asks h only if h itself is a *http.ServeMux or an EndpointResolver. A
+// struct that embeds a mux has the mux's Handler method too, but its ServeHTTP
+// may run something else.
 func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern string) {
-	pattern = r.Pattern // of a mux around Wrap
+	pattern = r.Pattern // set by a mux around Wrap, if there is one
 	for range maxRouters {
 		switch router := h.(type) {
 		case *http.ServeMux:
@@ -150,7 +158,9 @@ func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern st
 				return nil, pattern
 			}
 			h, pattern = router.Handler(r)
-			// For the redirect of a CONNECT it names the caller's path instead.
+			// For a CONNECT that it redirects, ServeMux returns the path of the
+			// request as the pattern. The caller chooses that path, so we drop
+			// it.
 			if r.Method == http.MethodConnect && redirects(h) {
 				pattern = ""
 			}
@@ -160,18 +170,19 @@ func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern st
 			return h, pattern
 		}
 	}
-	// What is found after the last is an endpoint, or one router too many, which
-	// is not a marker either.
+	// Now h is an endpoint, or one router too many. A router is no marker, so all
+	// its routes are protected.
 	return h, pattern
 }
 
-// maxRouters is how many routers, one inside the other, are asked.
+// maxRouters is how many routers Wrap asks, one inside the other.
 const maxRouters = 8
 
-// uncanonical tells why a request may not use an open route, "" if it may. What
-// different components read differently is not worth an exemption: encoded
-// slashes, dots and percent signs, and paths that cleaning would change. That
-// RawPath is empty would be too much to ask: Go sets it for a literal "(".
+// uncanonical says why a request may not use an open route, "" if it may.
+// Proxies, routers and handlers differ in how they read encoded slashes, dots
+// and percent signs, and paths that cleaning would change, so no such request
+// is exempt. We do not demand an empty RawPath, because Go sets RawPath even
+// for a literal "(".
 func uncanonical(r *http.Request) string {
 	p := r.URL.Path
 	switch {
@@ -187,7 +198,7 @@ func uncanonical(r *http.Request) string {
 	if p != clean {
 		return "the path has a dot segment or a slash too many"
 	}
-	// Escaped or not, a backslash and NUL have been seen in p.
+	// p is decoded, so an escaped backslash, semicolon or NUL was found above.
 	const why = "the path has an escaped slash, dot or percent sign"
 	escaped := r.URL.EscapedPath()
 	for {
@@ -207,10 +218,10 @@ func uncanonical(r *http.Request) string {
 	}
 }
 
-// redirects reports whether h is what net/http redirects by.
+// redirects reports whether h is the handler that net/http redirects with.
 func redirects(h http.Handler) bool { return fmt.Sprintf("%T", h) == "*http.redirectHandler" }
 
-// notFound reports whether h is what ServeMux answers 404 by.
+// notFound reports whether h is the function that ServeMux answers 404 with.
 func notFound(h http.Handler) bool {
 	return reflect.ValueOf(h).Pointer() == reflect.ValueOf(http.NotFound).Pointer()
 }

@@ -1,5 +1,8 @@
 package cognitoauth
 
+// This file finds the token in a request: in the Authorization header, or where
+// a TokenSource looks for it (FromCookie, FromHeader, or one of your own).
+
 import (
 	"errors"
 	"net/http"
@@ -7,21 +10,21 @@ import (
 	"strings"
 )
 
-// TokenSource finds the token of a request. "" and nil say that none is
-// offered, which is an answer of its own; an error refuses the request, with
-// 400, or is answered as it is if it is an [*Error] of this package, such as
-// another TokenSource returns. The query is no place for a token (OAuth 2.1
-// forbids it): it ends in logs, histories and referrers.
+// TokenSource finds the token of a request. It returns "" and nil if the
+// request offers none. If it returns an error, the request is refused: with 400
+// or, if the error is an [*Error] of this package, such as another TokenSource
+// returns, with the answer of that Error. Do not take a token from the query
+// (OAuth 2.1 forbids it), because it ends in logs, histories and referrers.
 type TokenSource func(*http.Request) (token string, err error)
 
 // FromCookie takes the token from the cookie of that name. The browser adds a
-// cookie by itself, so on an unsafe method the request must pass the check of
-// [http.CrossOriginProtection], or it is refused with 403; two cookies of that
-// name are 400. It panics on an empty name.
+// cookie by itself, so a request with an unsafe method must pass the check of
+// [http.CrossOriginProtection], or it is refused with 403. Two cookies of that
+// name are refused with 400. It panics on an empty name.
 //
-// The handshake of a WebSocket is a GET, which is no unsafe method: it passes
-// that check from any origin, with the cookie. Check its Origin yourself before
-// you accept it.
+// The handshake of a WebSocket is a GET, which is a safe method. So it passes
+// that check from any origin, and the browser adds the cookie. Check its Origin
+// yourself before you accept it.
 func FromCookie(name string) TokenSource {
 	must(name != "", "FromCookie", "the name is empty")
 	what := "cookie " + strconv.QuoteToASCII(name)
@@ -34,11 +37,11 @@ func FromCookie(name string) TokenSource {
 	}
 }
 
-// FromHeader takes the bare token from a header that a proxy fills, such as
-// x-amzn-oidc-accesstoken of an Application Load Balancer. The proxy knows the
-// caller by a cookie of its own, so the rules of [FromCookie] apply; and the
-// proxy must be the only way in, or anybody can set the header. It panics on an
-// empty name and on Authorization, which Config reads by default.
+// FromHeader takes the bare token from a header that a proxy sets, such as
+// x-amzn-oidc-accesstoken of an Application Load Balancer. The proxy recognizes
+// the user by a cookie, so the rules of [FromCookie] apply here too. All
+// requests must come through the proxy, or anybody can set the header. It
+// panics on an empty name and on Authorization, which Config reads by default.
 func FromHeader(name string) TokenSource {
 	must(name != "", "FromHeader", "the name is empty")
 	must(!strings.EqualFold(name, "Authorization"), "FromHeader", "leave Config.TokenSource nil to read Authorization: Bearer")
@@ -52,9 +55,12 @@ func FromHeader(name string) TokenSource {
 	}
 }
 
-// sameOrigin has no bypass patterns and no trusted origins.
+// sameOrigin has neither bypass patterns nor trusted origins.
 var sameOrigin http.CrossOriginProtection
 
+// ambient returns a token that the browser or a proxy added by itself, if the
+// rules of FromCookie allow it. what names its cookie or header, and count says
+// how many of that name came.
 func ambient(r *http.Request, what, token string, count int) (string, error) {
 	if count > 1 {
 		return "", refuse(&credentialsRepeated, evidence{claim: what, size: count})
@@ -68,10 +74,10 @@ func ambient(r *http.Request, what, token string, count int) (string, error) {
 	return token, nil
 }
 
-// bearer takes the token from the Authorization header (RFC 6750, section
-// 2.1): one header, the scheme in any case, spaces, the token. Whether that is a
-// token68, and not nothing, is for the caller to see. What is longer than a token
-// may be is passed on unread, to be refused as too large.
+// bearer takes the token from the Authorization header (RFC 6750, section 2.1):
+// one header, the scheme in any case, spaces, the token. The caller checks that
+// the token is a token68, which is not empty. A token longer than limit is
+// returned unread, so that the caller refuses it as too large.
 func bearer(r *http.Request, limit int) (string, *Error) {
 	values := r.Header["Authorization"]
 	if len(values) == 0 {
@@ -93,8 +99,8 @@ func bearer(r *http.Request, limit int) (string, *Error) {
 	return token, nil
 }
 
-// schemeByte reports whether c can continue the name of a scheme: whether it
-// is a tchar of RFC 9110, section 5.6.2.
+// schemeByte reports whether c can be part of a scheme's name: whether it is a
+// tchar of RFC 9110, section 5.6.2.
 func schemeByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
@@ -111,7 +117,8 @@ func token68(s string) bool {
 	return body != ""
 }
 
-// asError returns a copy of the *Error that err is, or the given reason.
+// asError returns a copy of the *Error in err. If there is none, it refuses for
+// the given reason. An Error that the library did not make is a wiring mistake.
 func asError(err error, otherwise *reason) *Error {
 	var e *Error
 	switch {

@@ -140,7 +140,7 @@ func Example_awsJwtVerifyErrors() {
 	}
 	// Output:
 	// true
-	// exp is 2026-03-01T11:00:00Z (unverified), now is 2026-03-01T12:00:00Z: expired 1h0m0s ago, Config.Leeway is 30s; the client has to get a new one, a user's by the refresh token
+	// exp is 2026-03-01T11:00:00Z (unverified), now is 2026-03-01T12:00:00Z: expired 1h0m0s ago, Config.Leeway is 30s; the client has to get a new token, for a user with the refresh token
 }
 
 // The payload's fields have names, lists are lists, and Decode has the rest.
