@@ -99,8 +99,8 @@ func (x *explanation) form() {
 }
 
 func (x *explanation) cut() (payload, signature string, _ *Error) {
-	if len(x.w.token) > x.limit {
-		return "", "", refuse(&tokenTooLarge, evidence{size: len(x.w.token), limit: x.limit})
+	if err := x.checkSize(x.w.token); err != nil {
+		return "", "", err
 	}
 	payload, signature, fault := x.w.jws.Cut(x.w.token)
 	if fault != jws.None {

@@ -76,6 +76,10 @@ func (m *Middleware) validate(ctx context.Context, token string, place func() *C
 	if m == nil || m.validator == nil {
 		return refuse(&notWired, evidence{})
 	}
+	if err := m.checkSize(token); err != nil {
+		err.realm = m.realm
+		return err
+	}
 	t, c := m.recall(token)
 	var err *Error
 	if t == nil {
@@ -111,13 +115,21 @@ type remembered struct {
 	key    *keyset.Key // that verified the token
 }
 
+// checkSize refuses a token that is too long before we read a byte of it.
+func (v *validator) checkSize(token string) *Error {
+	if len(token) > v.limit {
+		return refuse(&tokenTooLarge, evidence{size: len(token), limit: v.limit})
+	}
+	return nil
+}
+
 // recall returns the claims of a token that was verified before, if its key is
 // still in the key set, the set is not too old, and the token's times are still
 // good. The other checks cannot have another result now. If recall returns nil,
 // the token needs all checks. The claims belong to the cache: do not change
 // them.
 func (v *validator) recall(token string) (*trust, *Claims) {
-	if v.tokens == nil || len(token) > v.limit {
+	if v.tokens == nil {
 		return nil, nil
 	}
 	known := v.tokens.Find(token)
@@ -146,9 +158,6 @@ func (k *remembered) current(now time.Time) bool {
 // verify makes all checks of the token in the workspace except revocation. It
 // returns no trust if the token is refused before choose finds one.
 func (v *validator) verify(ctx context.Context, w *workspace) (*trust, *Error) {
-	if len(w.token) > v.limit {
-		return nil, refuse(&tokenTooLarge, evidence{size: len(w.token), limit: v.limit})
-	}
 	if fault := w.jws.Split(w.token, &v.headers); fault != jws.None {
 		return nil, w.refuseForm(fault)
 	}
@@ -223,7 +232,9 @@ func (v *validator) space(token string) *workspace {
 // of workspaces.
 func (w *workspace) done(spaces *sync.Pool) {
 	if w.jws.Reset() {
-		*w = workspace{jws: w.jws, inTimes: w.inTimes}
+		w.token, w.key = "", nil
+		w.claims = Claims{}
+		w.times = times{}
 		spaces.Put(w)
 	}
 }

@@ -134,6 +134,10 @@ func (t *Token) Reset() bool {
 		return false
 	}
 	clear(t.buf)
-	*t = Token{buf: t.buf[:0]}
+	// Field by field: one assignment of a whole Token would be built elsewhere and
+	// copied, which is a part of what a refusal costs.
+	t.Header, t.own = nil, Header{}
+	t.Signed, t.encoded = "", ""
+	t.Payload, t.Signature, t.buf = nil, nil, t.buf[:0]
 	return true
 }
