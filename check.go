@@ -1,8 +1,9 @@
 package cognitoauth
 
-// This file holds the checks of a token's claims, except those of a Policy.
-// Validate makes them before it verifies the signature, so they can refuse a
-// token but never admit one.
+// This file holds the checks of a token's claims that every token has to pass:
+// times, lifetime, app client, subject and audience. Validate runs them before it
+// verifies the signature. So they can only refuse: a token that passes them all
+// still needs a good signature. What a route asks for beyond them is a Policy.
 
 import (
 	"errors"

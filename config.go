@@ -1,7 +1,8 @@
 package cognitoauth
 
-// This file holds what a program configures: Config, New, which checks it and
-// builds the Middleware, and FromEnv. Pool and its checks are in pool.go.
+// This file holds what a program configures: Config with its defaults and limits,
+// New, which checks it and builds the Middleware, and FromEnv. Pool and its checks
+// are in pool.go.
 
 import (
 	"cmp"

@@ -1,8 +1,9 @@
 package cognitoauth
 
-// This file holds what Detail says about each reason of the table of answers:
-// what was found, what was expected and which setting mends it. Guesses at what
-// the caller did wrong are in hint.go.
+// This file holds the texts of Error.Detail, which are for the operator's log. Each
+// reason for a refusal (errors.go lists them) has a function here that says what was
+// found, what was expected and which setting mends it. Guesses at what the caller
+// did wrong are in hint.go.
 
 import (
 	"cmp"

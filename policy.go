@@ -1,7 +1,7 @@
 package cognitoauth
 
-// This file holds Policy, its rules (Group, Scope, And, Or and others), and how
-// the denials of several rules become one answer.
+// This file holds Policy and its rules (Group, Scope, And, Or and others). If
+// several rules deny, And and Or choose the one refusal that stands for all.
 
 import (
 	"math"

@@ -1,7 +1,7 @@
 package cognitoauth
 
-// This file holds Pool, the checks that New makes of it, and the issuers and
-// key sources that follow from it.
+// This file holds Pool, the checks that New makes of it, and what follows from it:
+// region and partition, issuers, and the URLs of the key sets.
 
 import (
 	"cmp"
