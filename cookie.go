@@ -67,7 +67,7 @@ type crumbs struct {
 	value  string
 	parts  [maxChunks]string
 	seen   uint64 // a bit for each of the parts
-	twice  bool   // two of them have one name
+	twice  bool   // two of the parts have one number
 	fault  string // why one of them cannot be read, "" if all can
 }
 
@@ -103,7 +103,6 @@ func (c *crumbs) add(suffix, value string) {
 	}
 	switch {
 	case !isChunk:
-		c.twice = c.twice || c.whole > 0
 		c.whole++
 		c.value = value
 	case number >= maxChunks:
@@ -120,7 +119,7 @@ func (c *crumbs) add(suffix, value string) {
 // join returns the token that the cookies hold.
 func (c *crumbs) join(what string) (string, error) {
 	switch {
-	case c.twice, c.whole > 0 && c.chunks > 0:
+	case c.whole > 1, c.twice, c.whole > 0 && c.chunks > 0:
 		return "", refuse(&credentialsRepeated, evidence{claim: what, size: c.whole + c.chunks, note: noteCookieTwice})
 	case c.fault != "":
 		return "", refuse(&credentialsMalformed, evidence{claim: what, note: c.fault})

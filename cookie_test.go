@@ -82,6 +82,8 @@ var cookies = []struct {
 	{"in chunks, one number twice", []string{"session.0=$0; session.1=$1; session.2=$2; session.1=$1"}, "credentials_repeated"},
 	{"in chunks, one number twice and a gap", []string{"session.0=$0; session.2=$2; session.2=$2"}, "credentials_repeated"},
 	{"in chunks and whole", []string{"session=$T; session.0=$0; session.1=$1; session.2=$2"}, "credentials_repeated"},
+	{"the first chunk by the whole name", []string{"session=$0; session.1=$1; session.2=$2"}, "credentials_repeated"},
+	{"in chunks, the first number twice", []string{"session.0=$0; session.0=$0; session.1=$1; session.2=$2"}, "credentials_repeated"},
 	{"in chunks beside an empty one", []string{"session.0=$T; session="}, "credentials_repeated"},
 	{"in chunks, among 4,000", []string{others(4000), "session.0=$T"}, "credentials_malformed"},
 	{"with a number that is too large", []string{"session.0=$T; session.64="}, "credentials_malformed"},

@@ -76,10 +76,9 @@ func hintCredentials(token string) string {
 // joined reports whether a comma and a scheme follow a token: a proxy joins two
 // headers of one name like that (RFC 9110, section 5.3).
 func joined(v string) bool {
-	_, rest, found := strings.Cut(v, ",")
-	rest = strings.TrimLeft(rest, blanks)
-	scheme, _, _ := strings.Cut(rest, " ")
-	return found && (strings.EqualFold(scheme, "Bearer") || slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s, scheme) }))
+	_, rest, _ := strings.Cut(v, ",")
+	scheme, _, _ := strings.Cut(strings.TrimLeft(rest, blanks), " ")
+	return strings.EqualFold(scheme, "Bearer") || slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s, scheme) })
 }
 
 // quoted reports whether s begins or ends with a quotation mark, straight or

@@ -175,6 +175,12 @@ func authorizationTwice(t *testing.T, header string, source cognitoauth.TokenSou
 			}
 		}
 	}
+	// More headers than a token may have bytes do not make it too large.
+	r := lab.Call("GET /me")
+	r.Header[header] = slices.Repeat([]string{g.Good()}, tooLong)
+	if w := lab.Ask(h, r); w.Code != 400 || lab.CodeOf(t, w) != "credentials_repeated" {
+		t.Errorf("%d headers: %d %s, want 400", tooLong, w.Code, w.Body)
+	}
 }
 
 // An over-long token is a token that is no good: 401, whatever is in it.
@@ -731,6 +737,7 @@ func TestAuthorization_cures(t *testing.T) {
 			{`Bearer "$T"`, "quotes: take them off"},
 			{`Bearer '$T'`, "quotes: take them off"},
 			{`Bearer $T"`, "quotes: take them off"},
+			{`Bearer "$T`, "quotes: take them off"},
 			{"Bearer “$T”", "quotes: take them off"},
 			{"Bearer $T ", "white space"},
 			{"Bearer $T\n", "newline"},
