@@ -675,7 +675,7 @@ func TestIgnoreBadAmbientToken_bySource(t *testing.T) {
 		{"FromHeader", header, 200},
 		{"FromHeader inside another source", func(r *http.Request) (string, error) { return header(r) }, 200},
 		{"FromHeader with a context of its own", func(r *http.Request) (string, error) {
-			return header(r.WithContext(context.WithValue(r.Context(), "key", "value")))
+			return header(r.WithContext(context.WithValue(r.Context(), struct{ name string }{"key"}, "value")))
 		}, 200},
 		{"FromForwardedAuthorization", cognitoauth.FromForwardedAuthorization("X-Token"), 401},
 		{"a source of one's own", func(r *http.Request) (string, error) {
