@@ -36,10 +36,17 @@ type Config struct {
 	// exp, nbf, iat, Pool.MaxLifetime and AuthenticatedWithin. Zero: 30 s; at most
 	// 5 min, not negative. Set 1 ns for practically none.
 	Leeway time.Duration
-	// TokenSource finds the token of a request. Nil: the Authorization header with
-	// the scheme Bearer, in any case; a request with another scheme counts as one
-	// without a token. It must be safe for concurrent use.
+	// TokenSource finds the token of a request. Nil: [FromAuthorization], the
+	// Authorization header with the scheme Bearer; a request with another scheme
+	// counts as one without a token. It must be safe for concurrent use.
 	TokenSource TokenSource
+	// IgnoreBadAmbientToken lets a bad token count as none on Optional routes if
+	// [FromCookie] or [FromHeader] found it. Without it a stale HttpOnly cookie,
+	// which no script can delete, closes these routes to the user. It holds for
+	// what is answered with 401 elsewhere; 400, 403 and 503 stay. The request is
+	// then anonymous, and Decision.Ignored says why. False: refuse it. New refuses
+	// true if TokenSource is nil, since a token in Authorization is not ambient.
+	IgnoreBadAmbientToken bool
 	// MaxTokenBytes is the maximum length of a token, in bytes. A longer token is
 	// refused with 401 (token_too_large), before it is parsed. Zero: 32 KiB; 1 KiB
 	// to 16 MiB. A token with 100 groups, each with a name of 128 characters, has
@@ -127,6 +134,9 @@ func New(cfg Config) (*Middleware, error) {
 	if len(cfg.Realm) > maxRealmBytes {
 		b.mistake("Realm has %d bytes, expected at most %d", len(cfg.Realm), maxRealmBytes)
 	}
+	if cfg.IgnoreBadAmbientToken && ownSource(cfg.TokenSource) == nil {
+		b.mistake("IgnoreBadAmbientToken is true, but TokenSource reads the Authorization header, whose token is never ambient: set TokenSource to FromCookie(...) or FromHeader(...), or leave it out")
+	}
 	if len(cfg.Pools) == 0 {
 		b.mistake("Pools is empty: name at least one user pool, Pool{ID: …, ClientIDs: …}")
 	}
@@ -139,7 +149,7 @@ func New(cfg Config) (*Middleware, error) {
 	if size := cmp.Or(cfg.TokenCache, defaultTokenCache); size > 0 {
 		b.tokens = tokencache.New[remembered](size)
 	}
-	m := &Middleware{validator: b.validator, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: cfg.TokenSource,
+	m := &Middleware{validator: b.validator, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: ownSource(cfg.TokenSource), ignoreAmbient: cfg.IgnoreBadAmbientToken,
 		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources}
 	if m.fallback.rule == nil {
 		m.fallback = Authenticated()

@@ -36,6 +36,10 @@ var configMistakes = []mistake{
 	{"negative size of tokens", "Config.MaxTokenBytes", "0 (for 32768) or 1024 to 16777216", func(c *cognitoauth.Config) { c.MaxTokenBytes = -1 }},
 	{"tokens too small for any", "Config.MaxTokenBytes", "0 (for 32768) or 1024 to 16777216", func(c *cognitoauth.Config) { c.MaxTokenBytes = 1023 }},
 	{"tokens too large for any", "Config.MaxTokenBytes", "0 (for 32768) or 1024 to 16777216", func(c *cognitoauth.Config) { c.MaxTokenBytes = 16<<20 + 1 }},
+	{"bad ambient tokens ignored without a TokenSource", "Config.IgnoreBadAmbientToken", "FromCookie", func(c *cognitoauth.Config) { c.IgnoreBadAmbientToken = true }},
+	{"bad ambient tokens ignored in Authorization", "Config.IgnoreBadAmbientToken", "leave it out", func(c *cognitoauth.Config) {
+		c.IgnoreBadAmbientToken, c.TokenSource = true, cognitoauth.FromAuthorization()
+	}},
 	{"a huge cache of tokens", "Config.TokenCache", "at most 10000000", func(c *cognitoauth.Config) { c.TokenCache = 10_000_001 }},
 	{"a quote in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = `my "api"` }},
 	{"a backslash in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = `a\b` }},

@@ -59,6 +59,7 @@ type admission struct {
 	mw            *Middleware // nil if the test kit made the claims
 	route         *require    // the route's handler, if it is a Require
 	pending       atomic.Bool // route has yet to report the decision
+	ignored       *Error      // why an ambient token counts as none, nil if it does not
 }
 
 func (a *admission) Value(key any) any {

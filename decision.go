@@ -60,6 +60,10 @@ type Decision struct {
 	RequestID string
 	// Err is the refusal, nil if Allowed.
 	Err *Error
+	// Ignored is why the token of an Optional route counted as none, as
+	// Config.IgnoreBadAmbientToken wants; Code is then "anonymous". Nil: it did not
+	// happen.
+	Ignored *Error
 }
 
 // record logs a refusal, unless it is one of many of its kind in a minute.

@@ -74,7 +74,14 @@ func detailCredentials(e *Error) string {
 	if e.cause != nil {
 		return fmt.Sprintf("Config.TokenSource returned an error (%T), which makes the request malformed", e.cause)
 	}
-	return "expected the scheme Bearer once, a space and one token of the characters that RFC 6750, section 2.1, allows" + e.note
+	s := "expected the scheme Bearer once, a space and one token of the characters that RFC 6750, section 2.1, allows"
+	switch {
+	case strings.HasPrefix(e.claim, "cookie"):
+		s = e.claim + ", which Config.TokenSource reads,"
+	case e.claim != "":
+		s = e.claim + ", which Config.TokenSource reads: " + s
+	}
+	return s + e.note
 }
 
 func detailRepeated(e *Error) string {
@@ -82,7 +89,7 @@ func detailRepeated(e *Error) string {
 	case e.claim == "":
 		return fmt.Sprintf("one Authorization header is allowed, but %d came: a proxy that adds credentials of its own has to use another header", e.size)
 	case strings.HasPrefix(e.claim, "cookie"):
-		return fmt.Sprintf("Config.TokenSource reads one %s, but %d came: a browser sends one for each path and domain that set it; delete all but one", e.claim, e.size)
+		return fmt.Sprintf("Config.TokenSource reads one %s, but %d came: a browser sends one for each path and domain that set it; delete all but one%s", e.claim, e.size, e.note)
 	}
 	return fmt.Sprintf("Config.TokenSource reads one %s, but %d came: the proxy has to replace the caller's, not to add its own to it", e.claim, e.size)
 }
@@ -299,9 +306,9 @@ func detailCrossOrigin(e *Error) string {
 	if what == "" {
 		what = "a token that the browser adds by itself"
 	}
-	return what + ", which Config.TokenSource reads, came with an unsafe cross-origin request, as http.CrossOriginProtection sees it " +
+	return what + ", which Config.TokenSource reads, came with an unsafe cross-origin request or the handshake of a WebSocket from another origin, as http.CrossOriginProtection sees it " +
 		"(by Sec-Fetch-Site, else Origin and Host). A cookie's SameSite does not stop requests of a sibling subdomain: serve page and API from one origin, " +
-		"or send Authorization: Bearer, which is read where Config.TokenSource is nil"
+		"or send Authorization: Bearer, which FromAuthorization reads"
 }
 
 func detailKeys(e *Error) string {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -759,6 +760,50 @@ func ExampleFromHeader() {
 	// Output: 200 hello jane
 }
 
+// Programs send the header, browsers the cookie. The first source that returns a
+// token or an error decides, and each keeps its rules.
+func ExampleFromAuthorization() {
+	header, cookie := cognitoauth.FromAuthorization(), cognitoauth.FromCookie("access_token")
+	cfg := demo.Config()
+	cfg.TokenSource = func(r *http.Request) (string, error) {
+		if token, err := header(r); token != "" || err != nil {
+			return token, err
+		}
+		return cookie(r)
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	byHeader := httptest.NewRequest("POST", "/orders", nil)
+	byHeader.Header.Set("Authorization", "Bearer "+demo.AccessToken().String())
+	byCookie := httptest.NewRequest("POST", "/orders", nil)
+	byCookie.AddCookie(&http.Cookie{Name: "access_token", Value: demo.AccessToken().String()})
+	for _, r := range []*http.Request{byHeader, byCookie} {
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		showAnswer(auth.Wrap(hello), r)
+	}
+	// Output:
+	// 200 hello jane
+	// 403 cross_origin
+}
+
+// Behind a gateway that puts credentials of its own into Authorization, and what
+// the client wrote there into another header.
+func ExampleFromForwardedAuthorization() {
+	cfg := demo.Config()
+	cfg.TokenSource = cognitoauth.FromForwardedAuthorization("X-Forwarded-Authorization")
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/me", nil)
+	r.Header.Set("Authorization", "Bearer the-gateway's-own")
+	r.Header.Set("X-Forwarded-Authorization", "Bearer "+demo.AccessToken().String())
+	showAnswer(auth.Wrap(hello), r)
+	// Output: 200 hello jane
+}
+
 // The Authorization header is read by default, and not bare.
 func ExampleFromHeader_incorrect() {
 	defer func() { fmt.Println(recover()) }()
@@ -793,6 +838,68 @@ func ExampleTokenSource() {
 	// 401 Bearer realm="api"
 	// 200 hello jane
 	// 400 Bearer realm="api", error="invalid_request", error_description="the credentials are malformed"
+}
+
+// AWS Amplify with cookie storage names a cookie after the app client and the
+// user, and says in another who that is. It encodes names as js-cookie does:
+// jane@example.com is jane%40example.com. Detail does not quote the user's name.
+func ExampleTokenSource_amplify() {
+	prefix := "CognitoIdentityServiceProvider." + demo.Config().Pools[0].ClientIDs[0] + "."
+	lastUser := cognitoauth.FromCookie(prefix + "LastAuthUser")
+	cfg := demo.Config()
+	cfg.TokenSource = func(r *http.Request) (string, error) {
+		user, err := lastUser(r)
+		if user == "" || err != nil {
+			return "", err
+		}
+		if plain, err := url.PathUnescape(user); err == nil {
+			user = plain
+		}
+		user = strings.ReplaceAll(url.QueryEscape(user), "%2B", "+")
+		return cognitoauth.FromCookie(prefix + user + ".accessToken")(r)
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/me", nil)
+	showAnswer(auth.Wrap(hello), r)
+	r.AddCookie(&http.Cookie{Name: prefix + "LastAuthUser", Value: "jane@example.com"})
+	r.AddCookie(&http.Cookie{Name: prefix + "jane%40example.com.accessToken", Value: demo.AccessToken().String()})
+	showAnswer(auth.Wrap(hello), r)
+	// Output:
+	// 401 Bearer realm="api"
+	// 200 hello jane
+}
+
+// A source that checks the origin itself answers 403 for it. This one is for a
+// proxy that turns its login cookie into an Authorization header.
+func ExampleTokenSource_crossOrigin() {
+	var origin http.CrossOriginProtection
+	if err := origin.AddTrustedOrigin("https://app.example.com"); err != nil {
+		log.Fatal(err)
+	}
+	cfg := demo.Config()
+	cfg.TokenSource = func(r *http.Request) (string, error) {
+		if err := origin.Check(r); err != nil {
+			return "", fmt.Errorf("%w: %v", cognitoauth.ErrCrossOrigin, err)
+		}
+		return cognitoauth.FromAuthorization()(r)
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, site := range []string{"https://app.example.com", "https://evil.example"} {
+		r := httptest.NewRequest("POST", "/orders", nil)
+		r.Header.Set("Authorization", "Bearer "+demo.AccessToken().String())
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set("Origin", site)
+		showAnswer(auth.Wrap(hello), r)
+	}
+	// Output:
+	// 200 hello jane
+	// 403 cross_origin
 }
 
 // Branch on the sentinel, count by the code, log the detail.

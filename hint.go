@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // hintParts says what a token that does not have two dots most likely is.
@@ -30,11 +31,17 @@ func hintParts(token string) string {
 // Bearer. name is the other scheme if it is a usual one. We quote nothing else
 // of the header, since it may be a secret.
 func hintScheme(v string) (note string, name []string) {
+	if strings.Trim(v, blanks) == "" {
+		return "; the Authorization header is empty: the client has no token to send, or a proxy has cleared the header", nil
+	}
 	if strings.HasPrefix(v, "eyJ") {
 		return `; the Authorization header looks like a token without the scheme: put "Bearer " before it`, nil
 	}
 	for i, name := range schemes {
 		if len(v) > len(name) && strings.EqualFold(v[:len(name)], name) && v[len(name)] == ' ' {
+			if joined(v) {
+				return "; the Authorization header holds two that a proxy has joined by a comma, where one is allowed: the first has another scheme, ", schemes[i : i+1]
+			}
 			return "; the Authorization header has another scheme, ", schemes[i : i+1]
 		}
 	}
@@ -48,14 +55,39 @@ func hintCredentials(token string) string {
 	switch {
 	case token == "":
 		return "; there is no token behind Bearer: the client has none to send"
+	case joined(token):
+		return "; a comma and another scheme follow: a proxy has joined two Authorization headers into one, where one is allowed"
 	case token[0] == ':':
 		return "; there is a colon behind Bearer, where a space belongs"
-	case token[0] == '"' || token[0] == '\'':
+	case token[0] == '=' && len(token) > 1:
+		return "; there is an equals sign behind Bearer, where a space belongs"
+	case strings.TrimSpace(token) != token, strings.HasSuffix(token, `\n`):
+		return "; there is white space around the token, such as the newline at the end of a file: trim it, and write one space behind Bearer"
+	case quoted(token):
 		return "; the token stands in quotes: take them off"
 	case strings.EqualFold(token[:min(len(token), len("Bearer "))], "Bearer "):
 		return "; Bearer stands there twice"
+	case strings.ContainsAny(token[:1], "<{$%["):
+		return "; what stands behind Bearer is a placeholder or the name of an object: the client has not put its token there"
 	}
 	return ""
+}
+
+// joined reports whether a comma and a scheme follow a token: a proxy joins two
+// headers of one name like that (RFC 9110, section 5.3).
+func joined(v string) bool {
+	_, rest, _ := strings.Cut(v, ",")
+	scheme, _, _ := strings.Cut(strings.TrimLeft(rest, blanks), " ")
+	return strings.EqualFold(scheme, "Bearer") || slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s, scheme) })
+}
+
+// quoted reports whether s begins or ends with a quotation mark, straight or
+// not.
+func quoted(s string) bool {
+	const marks = "\"'`“”‘’"
+	first, _ := utf8.DecodeRuneInString(s)
+	last, _ := utf8.DecodeLastRuneInString(s)
+	return strings.ContainsRune(marks, first) || strings.ContainsRune(marks, last)
 }
 
 // misplaced says where a request that offers no token seems to have one, "" if
@@ -64,7 +96,7 @@ func misplaced(r *http.Request, custom bool) string {
 	query := r.URL.RawQuery
 	switch {
 	case custom && r.Header["Authorization"] != nil:
-		return "; the request has an Authorization header, which is read only where Config.TokenSource is nil"
+		return "; the request has an Authorization header, but Config.TokenSource does not read it or found no bearer token in it: if the token is there, leave TokenSource nil or ask FromAuthorization in it"
 	case custom:
 		return ""
 	case strings.HasPrefix(query, "access_token=") || strings.Contains(query, "&access_token="):

@@ -19,14 +19,16 @@ import (
 type Middleware struct {
 	*validator
 
-	realm        string
-	fallback     Policy
-	source       TokenSource
-	errorHandler func(http.ResponseWriter, *http.Request, *Error)
-	log          *slog.Logger
-	sample       sampler
-	onDecision   func(context.Context, Decision)
-	sources      []*keySource
+	realm    string
+	fallback Policy
+	source   TokenSource // nil: FromAuthorization
+	// ignoreAmbient is Config.IgnoreBadAmbientToken.
+	ignoreAmbient bool
+	errorHandler  func(http.ResponseWriter, *http.Request, *Error)
+	log           *slog.Logger
+	sample        sampler
+	onDecision    func(context.Context, Decision)
+	sources       []*keySource
 }
 
 // Wrap protects h, which is usually the program's mux. Every request needs a
@@ -69,14 +71,18 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		open = nil
 	}
 	if open != nil && !open.optional {
-		g.allow(r, pattern, nil)
+		g.allow(r, pattern, nil, nil)
 		g.next.ServeHTTP(w, r)
 		return
 	}
 	a := &admission{mw: g.Middleware, optional: open != nil}
 	a.route, _ = endpoint.(*require)
 	a.pending.Store(a.route != nil)
-	if err := g.authenticate(r, a); err != nil {
+	err := g.authenticate(r, a)
+	if g.source != nil {
+		w.Header().Add("Vary", "Cookie") // see TokenSource; nothing is set if it panics
+	}
+	if err != nil {
 		if open == nil || err.reason != &tokenMissing {
 			g.refuse(w, r, pattern, nil, g.explain(err, r, endpoint, pattern))
 			return
@@ -93,7 +99,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve passes an admitted request on to the wrapped handler.
 func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a *admission) {
 	if !a.pending.Load() {
-		g.allow(r, pattern, a.verified())
+		g.allow(r, pattern, a.verified(), a.ignored)
 	}
 	a.Context = r.Context()
 	inner := r.WithContext(a)
@@ -112,27 +118,20 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a 
 // authenticate finds the request's token, validates it and puts its claims into
 // a.
 func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
-	var token string
-	if m.source == nil {
-		var err *Error
-		if token, err = bearer(r, m.limit); err != nil {
-			return err
-		}
-	} else {
-		var err error
-		if token, err = m.source(r); err != nil {
-			return asError(err, &credentialsMalformed)
-		}
-		if token == "" {
-			return refuse(&tokenMissing, evidence{claim: "Config.TokenSource found none in the request"})
-		}
+	token, ambient, err := m.find(r, a.optional)
+	if err != nil {
+		return err
 	}
 	if err := m.validate(r.Context(), token, func() *Claims { return &a.claims }); err != nil {
 		// A valid token has only base64url and dots, which are all characters
 		// of a token68, so we check only a token that failed. If it is no
 		// token68, the credentials are malformed (400).
 		if m.source == nil && len(token) <= m.limit && !token68(token) {
-			return refuse(&credentialsMalformed, evidence{note: hintCredentials(token)})
+			return malformed(token, "")
+		}
+		if ambient && err.reason.sentinel == ErrInvalidToken {
+			a.ignored = err
+			return refuse(&tokenMissing, evidence{claim: noSuchToken})
 		}
 		return err
 	}
@@ -188,12 +187,12 @@ func (g *guard) unrouted(endpoint http.Handler, pattern string) string {
 }
 
 // allow tells Config.OnDecision that a request was let in. c is nil if the
-// request is anonymous.
-func (m *Middleware) allow(r *http.Request, pattern string, c *Claims) {
+// request is anonymous, and ignored is why its token then counted as none.
+func (m *Middleware) allow(r *http.Request, pattern string, c *Claims, ignored *Error) {
 	if m == nil || m.onDecision == nil {
 		return
 	}
-	d := Decision{Allowed: true, Code: "anonymous", Pattern: pattern, RequestID: requestID(r)}
+	d := Decision{Allowed: true, Code: "anonymous", Pattern: pattern, RequestID: requestID(r), Ignored: ignored}
 	if c != nil {
 		d.Code, d.Verified, d.Pool, d.ClientID, d.KeyID = "authenticated", true, c.PoolID, c.ClientID, c.keyID
 	}

@@ -31,11 +31,11 @@ import (
 func AllowAnonymous(h http.Handler) http.Handler { return mark(&marker{next: h}) }
 
 // Optional marks a route that may be called without a token. If there is a
-// token, it must be valid, or the request is refused as anywhere else;
-// [FromContext] then returns its claims. The fallback policy does not apply. A
-// [Require] inside the route refuses requests without a token with 401. What
-// [AllowAnonymous] says about the outermost value, panics and paths holds here
-// too.
+// token, it must be valid, or the request is refused as anywhere else (see
+// Config.IgnoreBadAmbientToken for stale cookies); [FromContext] then returns
+// its claims. The fallback policy does not apply. A [Require] inside the route
+// refuses requests without a token with 401. What [AllowAnonymous] says about
+// the outermost value, panics and paths holds here too.
 func Optional(h http.Handler) http.Handler { return mark(&marker{next: h, optional: true}) }
 
 func mark(m *marker) http.Handler {
@@ -114,7 +114,7 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, more := q.next.(*require); !more && a.pending.CompareAndSwap(true, false) {
-		a.mw.allow(r, r.Pattern, c)
+		a.mw.allow(r, r.Pattern, c, nil)
 	}
 	q.next.ServeHTTP(w, r)
 }

@@ -1,14 +1,21 @@
 package cognitoauth_test
 
 import (
+	"bufio"
+	"context"
+	"crypto/sha1"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
@@ -86,15 +93,29 @@ var authorizations = []struct {
 	{"Bearer a.b.c.d.e", 401, "token_malformed"},
 }
 
+// authorizationSources are the sources that read what a client writes in
+// Authorization, each with the header that it reads. They have one set of rules.
+var authorizationSources = []struct {
+	name, header string
+	source       cognitoauth.TokenSource
+}{
+	{"nil", "Authorization", nil},
+	{"FromAuthorization", "Authorization", cognitoauth.FromAuthorization()},
+	{"FromAuthorization, composed", "Authorization", func(r *http.Request) (string, error) { return cognitoauth.FromAuthorization()(r) }},
+	{"FromForwardedAuthorization", "X-Forwarded-Authorization", cognitoauth.FromForwardedAuthorization("x-forwarded-authorization")},
+}
+
 func TestAuthorization(t *testing.T) {
-	g := lab.NewGate(t, nil)
-	h := g.Auth.Wrap(g.Page())
-	token := g.Pool.AccessToken().String()
-	for _, tt := range authorizations {
-		g.Forget()
-		w := lab.Ask(h, lab.Call("GET /", "Authorization", strings.ReplaceAll(tt.value, "$T", token)))
-		if code := lab.CodeOf(t, w); w.Code != tt.status || code != tt.code || g.Ran() != (tt.status == 200) {
-			t.Errorf("%q: %d %s, handler ran: %v; want %d %s", tt.value, w.Code, code, g.Ran(), tt.status, tt.code)
+	for _, by := range authorizationSources {
+		g := lab.NewGate(t, lab.TokenSource(by.source))
+		h := g.Auth.Wrap(g.Page())
+		token := g.Pool.AccessToken().String()
+		for _, tt := range authorizations {
+			g.Forget()
+			w := lab.Ask(h, lab.Call("GET /", by.header, strings.ReplaceAll(tt.value, "$T", token)))
+			if code := lab.CodeOf(t, w); w.Code != tt.status || code != tt.code || g.Ran() != (tt.status == 200) {
+				t.Errorf("%s, %q: %d %s, handler ran: %v; want %d %s", by.name, tt.value, w.Code, code, g.Ran(), tt.status, tt.code)
+			}
 		}
 	}
 }
@@ -102,7 +123,13 @@ func TestAuthorization(t *testing.T) {
 // Which bytes go on with the name of a scheme (a tchar of RFC 9110, section
 // 5.6.2) and which belong to a token68 (section 11.2), for every byte.
 func TestAuthorization_bytes(t *testing.T) {
-	g := lab.NewGate(t, nil)
+	for _, by := range authorizationSources {
+		authorizationBytes(t, by.header, by.source)
+	}
+}
+
+func authorizationBytes(t *testing.T, header string, source cognitoauth.TokenSource) {
+	g := lab.NewGate(t, lab.TokenSource(source))
 	h := g.Auth.Wrap(g.Page())
 	const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	for b := range 256 {
@@ -118,7 +145,7 @@ func TestAuthorization_bytes(t *testing.T) {
 			atEnd = 401
 		}
 		for value, want := range map[string]int{"Bearer" + c + "abc": afterScheme, "Bearer a" + c + "b": inToken, "Bearer ab" + c: atEnd} {
-			w := lab.Ask(h, lab.Call("GET /", "Authorization", value))
+			w := lab.Ask(h, lab.Call("GET /", header, value))
 			if w.Code != want {
 				t.Errorf("%q: status %d, want %d", value, w.Code, want)
 			}
@@ -130,23 +157,36 @@ func TestAuthorization_bytes(t *testing.T) {
 }
 
 func TestAuthorization_twice(t *testing.T) {
-	g := lab.NewGate(t, nil)
+	for _, by := range authorizationSources {
+		authorizationTwice(t, by.header, by.source)
+	}
+}
+
+func authorizationTwice(t *testing.T, header string, source cognitoauth.TokenSource) {
+	g := lab.NewGate(t, lab.TokenSource(source))
 	h := g.Auth.Wrap(lab.NewSite(g))
 	for _, values := range [][2]string{
 		{g.Good(), g.Good()}, {g.Good(), "Basic dTpw"}, {"Basic dTpw", g.Good()}, {"", g.Good()}, {g.Good(), ""}, {"Basic dTpw", "Basic dTpw"}, {"", ""},
 	} {
 		for _, path := range []string{"/me", "/greet"} {
-			w := lab.Ask(h, lab.Call("GET "+path, "Authorization", values[0], "Authorization", values[1]))
+			w := lab.Ask(h, lab.Call("GET "+path, header, values[0], header, values[1]))
 			if w.Code != 400 || lab.CodeOf(t, w) != "credentials_repeated" {
 				t.Errorf("%s with %.10q and %.10q: %d %s, want 400", path, values[0], values[1], w.Code, w.Body)
 			}
 		}
 	}
+	// More headers than a token may have bytes do not make it too large.
+	r := lab.Call("GET /me")
+	r.Header[header] = slices.Repeat([]string{g.Good()}, tooLong)
+	if w := lab.Ask(h, r); w.Code != 400 || lab.CodeOf(t, w) != "credentials_repeated" {
+		t.Errorf("%d headers: %d %s, want 400", tooLong, w.Code, w.Body)
+	}
 }
 
 // An over-long token is a token that is no good: 401, whatever is in it.
 func TestAuthorization_tokenLength(t *testing.T) {
-	good := cognitotest.NewPool(t, cognitotest.Options{InProcess: true}).AccessToken().Set("custom:padding", strings.Repeat("x", 2000))
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	good := pool.AccessToken().Set("custom:padding", strings.Repeat("x", 2000))
 	for _, tt := range []struct {
 		name  string
 		limit int
@@ -163,9 +203,6 @@ func TestAuthorization_tokenLength(t *testing.T) {
 		{"a good token of the length of the limit passes", len(good.String()), func(s string) string { return "Bearer " + s }, ""},
 		{"a good token that is longer does not", len(good.String()) - 1, func(s string) string { return "Bearer " + s }, "token_too_large"},
 	} {
-		g := lab.NewGate(t, func(c *cognitoauth.Config) { c.MaxTokenBytes = tt.limit })
-		token := g.Pool.AccessToken().Set("custom:padding", strings.Repeat("x", 2000)).String()
-		w := lab.Ask(g.Auth.Wrap(g.Page()), lab.Call("GET /", "Authorization", tt.value(token)))
 		want, status := tt.code, 401
 		switch want {
 		case "":
@@ -173,8 +210,13 @@ func TestAuthorization_tokenLength(t *testing.T) {
 		case "credentials_malformed":
 			status = 400
 		}
-		if code := lab.CodeOf(t, w); w.Code != status || code != want {
-			t.Errorf("%s: %d %s, want %d %s", tt.name, w.Code, code, status, want)
+		for _, by := range authorizationSources {
+			auth := lab.MustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.MaxTokenBytes, c.TokenSource = tt.limit, by.source })
+			page := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+			w := lab.Ask(auth.Wrap(page), lab.Call("GET /", by.header, tt.value(good.String())))
+			if code := lab.CodeOf(t, w); w.Code != status || code != want {
+				t.Errorf("%s, %s: %d %s, want %d %s", by.name, tt.name, w.Code, code, status, want)
+			}
 		}
 	}
 }
@@ -262,6 +304,8 @@ func offerAmbient(g *lab.Gate, r *http.Request, header bool, count int) {
 
 func TestTokenSource_panics(t *testing.T) {
 	lab.MustPanic(t, "FromCookie", "nothing", func() { cognitoauth.FromCookie("") })
+	lab.MustPanic(t, "FromForwardedAuthorization", "nothing", func() { cognitoauth.FromForwardedAuthorization("") })
+	lab.MustPanic(t, "FromForwardedAuthorization", "authorization", func() { cognitoauth.FromForwardedAuthorization("authorization") })
 	lab.MustPanic(t, "FromHeader", "nothing", func() { cognitoauth.FromHeader("") })
 	lab.MustPanic(t, "FromHeader", "Authorization", func() { cognitoauth.FromHeader("Authorization") })
 	lab.MustPanic(t, "FromHeader", "authorization", func() { cognitoauth.FromHeader("authorization") })
@@ -278,8 +322,15 @@ func TestTokenSource_custom(t *testing.T) {
 		code   string
 	}{
 		{"an error is 400", errors.New("broken"), 400, 400, "credentials_malformed"},
-		{"a sentinel is an error like others", cognitoauth.ErrNoToken, 400, 400, "credentials_malformed"},
+		{"ErrNoToken is no token", cognitoauth.ErrNoToken, 401, 200, "token_missing"},
+		{"ErrCrossOrigin is 403", cognitoauth.ErrCrossOrigin, 403, 403, "cross_origin"},
+		{"ErrInvalidRequest is 400", cognitoauth.ErrInvalidRequest, 400, 400, "credentials_malformed"},
+		{"a wrapped sentinel is the sentinel", fmt.Errorf("source: %w", cognitoauth.ErrCrossOrigin), 403, 403, "cross_origin"},
+		{"of two sentinels the stricter counts", errors.Join(cognitoauth.ErrNoToken, cognitoauth.ErrInvalidRequest, cognitoauth.ErrCrossOrigin), 403, 403, "cross_origin"},
+		{"malformed is stricter than none", errors.Join(cognitoauth.ErrNoToken, cognitoauth.ErrInvalidRequest), 400, 400, "credentials_malformed"},
+		{"another sentinel is an error like others", cognitoauth.ErrUnavailable, 400, 400, "credentials_malformed"},
 		{"an Error answers for itself", forbidden, 403, 403, "group_missing"},
+		{"an Error counts before a sentinel", errors.Join(cognitoauth.ErrNoToken, forbidden), 403, 403, "group_missing"},
 		{"a wrapped Error answers for itself", fmt.Errorf("source: %w", forbidden), 403, 403, "group_missing"},
 		{"an Error for no token is no token", noToken, 401, 200, "token_missing"},
 		{"a nil Error is an error like others", (*cognitoauth.Error)(nil), 400, 400, "credentials_malformed"},
@@ -325,5 +376,414 @@ func TestTokenSource_errorIsNotChanged(t *testing.T) {
 	asking.Wait()
 	if after := tell(); after != before {
 		t.Errorf("the Error was %q and is now %q", before, after)
+	}
+}
+
+// What a proxy passes on of the client's Authorization is the client's own:
+// another site cannot write it, so its origin does not count. A header that the
+// proxy fills from a login cookie is ambient, with or without the scheme.
+func TestTokenSource_scheme(t *testing.T) {
+	forwarded := cognitoauth.FromForwardedAuthorization("X-Token")
+	filled := cognitoauth.FromHeader("X-Token")
+	const foreign = "cross-site"
+	for _, tt := range []struct {
+		source  cognitoauth.TokenSource
+		name    string
+		value   string
+		site    string
+		status  int
+		code    string
+		onGreet int
+	}{
+		{forwarded, "forwarded", "Bearer $T", foreign, 200, "", 200},
+		{forwarded, "forwarded", "bearer $T", "", 200, "", 200},
+		{forwarded, "forwarded", "$T", "", 401, "token_missing", 200},
+		{forwarded, "forwarded", "Basic dTpw", "", 401, "token_missing", 200},
+		{forwarded, "forwarded", "", "", 401, "token_missing", 200},
+		{forwarded, "forwarded", "Bearer", "", 400, "credentials_malformed", 400},
+
+		{filled, "filled", "Bearer $T", "", 200, "", 200},
+		{filled, "filled", "bearer   $T", "same-origin", 200, "", 200},
+		{filled, "filled", "$T", "", 200, "", 200},
+		{filled, "filled", "Bearer $T", foreign, 403, "cross_origin", 403},
+		{filled, "filled", "$T", foreign, 403, "cross_origin", 403},
+		{filled, "filled", "", foreign, 401, "token_missing", 200},
+		{filled, "filled", "Bearer", "", 400, "credentials_malformed", 400},
+		{filled, "filled", "Bearer ", "", 400, "credentials_malformed", 400},
+		{filled, "filled", "Bearer Bearer $T", "", 401, "token_malformed", 401},
+		{filled, "filled", "Basic dTpw", "", 401, "token_malformed", 401},
+	} {
+		g := lab.NewGate(t, lab.TokenSource(tt.source))
+		for path, want := range map[string]int{"/me": tt.status, "/greet": tt.onGreet} {
+			r := lab.Call("POST "+path, "X-Token", strings.ReplaceAll(tt.value, "$T", g.Pool.AccessToken().String()))
+			if tt.site != "" {
+				r.Header.Set("Sec-Fetch-Site", tt.site)
+			}
+			g.Forget()
+			w := lab.Ask(g.Auth.Wrap(lab.NewSite(g)), r)
+			if w.Code != want || want >= 400 && lab.CodeOf(t, w) != tt.code || g.Ran() != (want == 200) {
+				t.Errorf("%s, %q (%s, %s): %d %s, want %d %s", tt.name, tt.value, tt.site, path, w.Code, w.Body, want, tt.code)
+			}
+		}
+	}
+}
+
+// composed reads the header, else the cookie.
+func composed(r *http.Request) (string, error) {
+	if token, err := cognitoauth.FromAuthorization()(r); token != "" || err != nil {
+		return token, err
+	}
+	return cognitoauth.FromCookie("session")(r)
+}
+
+// Header, else cookie: each part keeps its own rules.
+func TestTokenSource_composed(t *testing.T) {
+	g := lab.NewGate(t, lab.TokenSource(composed))
+	token := g.Pool.AccessToken().String()
+	for _, tt := range []struct {
+		name   string
+		header []string
+		status int
+		code   string
+	}{
+		{"header", []string{"Authorization", "Bearer " + token}, 200, ""},
+		{"cookie", []string{"Cookie", "session=" + token}, 200, ""},
+		{"both", []string{"Authorization", "Bearer " + token, "Cookie", "session=bad"}, 200, ""},
+		{"neither", nil, 401, "token_missing"},
+		{"header of another scheme and cookie", []string{"Authorization", "Basic dTpw", "Cookie", "session=" + token}, 200, ""},
+		{"empty header and cookie", []string{"Authorization", "", "Cookie", "session=" + token}, 200, ""},
+		{"bad header and cookie", []string{"Authorization", "Bearer bad", "Cookie", "session=" + token}, 401, "token_malformed"},
+		{"malformed header and cookie", []string{"Authorization", "Bearer a b", "Cookie", "session=" + token}, 400, "credentials_malformed"},
+		{"two headers and cookie", []string{"Authorization", "Bearer a", "Authorization", "Bearer b", "Cookie", "session=" + token}, 400, "credentials_repeated"},
+		{"header of another site", []string{"Authorization", "Bearer " + token, "Sec-Fetch-Site", "cross-site"}, 200, ""},
+		{"cookie of another site", []string{"Cookie", "session=" + token, "Sec-Fetch-Site", "cross-site"}, 403, "cross_origin"},
+	} {
+		g.Forget()
+		w := lab.Ask(g.Auth.Wrap(lab.NewSite(g)), lab.Call("POST /me", tt.header...))
+		if code := lab.CodeOf(t, w); w.Code != tt.status || code != tt.code || g.Ran() != (tt.status == 200) {
+			t.Errorf("%s: %d %s, want %d %s", tt.name, w.Code, code, tt.status, tt.code)
+		}
+	}
+}
+
+// handshake is the example of RFC 6455, section 1.3.
+const (
+	handshakeKey    = "dGhlIHNhbXBsZSBub25jZQ=="
+	handshakeAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+)
+
+// chat accepts any WebSocket without a look at its Origin, as a library may, and
+// sends the user's name in a text frame.
+func chat(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Upgrade") == "" {
+		io.WriteString(w, "page")
+		return
+	}
+	claims, _ := cognitoauth.FromContext(r.Context())
+	name := "nobody"
+	if claims != nil {
+		name = claims.Username
+	}
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n\x81%c%s",
+		base64.StdEncoding.EncodeToString(sum[:]), len(name), name)
+}
+
+// handshakes are requests with an ambient token; the host is api.test.
+var handshakes = []struct {
+	name   string
+	header string
+	status int
+}{
+	{"of another origin", "Upgrade: websocket\nOrigin: https://evil.test", 403},
+	{"of a sibling", "Upgrade: websocket\nOrigin: https://app.api.test", 403},
+	{"of another port", "Upgrade: websocket\nOrigin: http://api.test:8080", 403},
+	{"of a sandboxed frame", "Upgrade: websocket\nOrigin: null", 403},
+	{"of another site", "Upgrade: websocket\nSec-Fetch-Site: cross-site\nOrigin: https://evil.test", 403},
+	{"of the same site", "Upgrade: websocket\nSec-Fetch-Site: same-site\nOrigin: https://app.api.test", 403},
+	{"in another case", "Upgrade: WebSocket\nOrigin: https://evil.test", 403},
+	{"in a list", "Upgrade: h2c, websocket\nOrigin: https://evil.test", 403},
+	{"in a second header", "Upgrade: h2c\nUpgrade: websocket\nOrigin: https://evil.test", 403},
+	{"with a version", "Upgrade: websocket/13\nOrigin: https://evil.test", 403},
+
+	{"of the same origin", "Upgrade: websocket\nOrigin: http://api.test", 101},
+	{"of the same origin by Sec-Fetch-Site", "Upgrade: websocket\nSec-Fetch-Site: same-origin\nOrigin: http://api.test", 101},
+	{"of a program that is no browser", "Upgrade: websocket", 101},
+
+	{"none, but a GET of another origin", "Origin: https://evil.test\nSec-Fetch-Site: cross-site", 200},
+	{"none, but a stream of events of another origin", "Accept: text/event-stream\nOrigin: https://evil.test\nSec-Fetch-Site: cross-site", 200},
+}
+
+// The handshake of a WebSocket is a GET, and CORS does not apply to it. So it
+// takes an ambient token only from its own origin.
+func TestTokenSource_webSocket(t *testing.T) {
+	g := lab.NewGate(t, lab.TokenSource(cognitoauth.FromCookie("session")))
+	byHeader := lab.NewGate(t, lab.TokenSource(cognitoauth.FromHeader("X-Amzn-Oidc-Accesstoken")))
+	for i, g := range []*lab.Gate{g, byHeader} {
+		mux := http.NewServeMux()
+		mux.HandleFunc("/chat", chat)
+		mux.Handle("/open-chat", cognitoauth.Optional(http.HandlerFunc(chat)))
+		server := httptest.NewServer(g.Auth.Wrap(mux))
+		defer server.Close()
+		offer := []string{"Cookie: session=", "X-Amzn-Oidc-Accesstoken: "}[i] + g.Pool.AccessToken().String()
+		for _, tt := range handshakes {
+			for _, path := range []string{"/chat", "/open-chat"} {
+				status, said := shakeHands(t, server.Listener.Addr().String(), path, tt.header+"\n"+offer)
+				if status != tt.status || strings.Contains(said, "jane") != (status == 101) {
+					t.Errorf("%s (%s, header: %v): %d %q, want %d", tt.name, path, i == 1, status, said, tt.status)
+				}
+			}
+		}
+	}
+}
+
+// shakeHands sends the opening handshake of a WebSocket and returns the status
+// of the answer and what came next: the first frame, or the body.
+func shakeHands(t *testing.T, addr, path, header string) (status int, said string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: api.test\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s\r\n\r\n",
+		path, handshakeKey, strings.ReplaceAll(header, "\n", "\r\n"))
+	in := bufio.NewReader(conn)
+	answer, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != http.StatusSwitchingProtocols {
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(body)
+	}
+	if got := answer.Header.Get("Sec-WebSocket-Accept"); got != handshakeAccept {
+		t.Fatalf("Sec-WebSocket-Accept: %s", got)
+	}
+	frame, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(frame)
+}
+
+// Over HTTP/2 and 3 the handshake of a WebSocket (RFC 8441) and of WebTransport
+// is a CONNECT, which is no safe method. A token in Authorization is not ambient:
+// its handshake passes from anywhere.
+func TestTokenSource_otherHandshakes(t *testing.T) {
+	g := lab.NewGate(t, lab.TokenSource(composed))
+	token := g.Pool.AccessToken().String()
+	for _, tt := range []struct {
+		line   string
+		header []string
+		status int
+	}{
+		{"CONNECT /chat", []string{":protocol", "websocket", "Cookie", "session=" + token, "Origin", "https://evil.test"}, 403},
+		{"CONNECT /chat", []string{":protocol", "webtransport", "Cookie", "session=" + token, "Origin", "https://evil.test"}, 403},
+		{"CONNECT /chat", []string{":protocol", "websocket", "Cookie", "session=" + token, "Origin", "https://example.com"}, 200},
+		{"GET /chat", []string{"Upgrade", "websocket", "Authorization", "Bearer " + token, "Origin", "https://evil.test"}, 200},
+	} {
+		g.Forget()
+		r := lab.Call(tt.line, tt.header...)
+		r.Host = "example.com"
+		if w := lab.Ask(g.Auth.Wrap(g.Page()), r); w.Code != tt.status || g.Ran() != (w.Code == 200) {
+			t.Errorf("%s %.60q: %d %s, want %d", tt.line, tt.header, w.Code, w.Body, tt.status)
+		}
+	}
+}
+
+// ignoring makes bad ambient tokens of Optional routes count as none.
+func ignoring(s cognitoauth.TokenSource) func(*cognitoauth.Config) {
+	return func(c *cognitoauth.Config) { c.TokenSource, c.IgnoreBadAmbientToken = s, true }
+}
+
+// On an Optional route, a bad token that the browser adds by itself counts as
+// none. One that the client wrote does not, nor what is no 401 elsewhere.
+func TestIgnoreBadAmbientToken(t *testing.T) {
+	g := lab.NewGate(t, ignoring(composed))
+	good, stale := g.Pool.AccessToken().String(), g.Pool.AccessToken().ExpiresIn(-time.Hour).String()
+	other := g.Pool.AccessToken().Client("another1client").String()
+	unknown := g.Pool.AccessToken().SetHeader("kid", "withdrawn").String()
+	altered := g.Pool.AccessToken().Tampered().String()
+	for _, tt := range []struct {
+		name    string
+		header  []string
+		onMe    string // the code, "" for 200
+		onGreet string
+		ignored string // the code that was ignored on /greet
+	}{
+		{"stale cookie", []string{"Cookie", "session=" + stale}, "token_expired", "", "token_expired"},
+		{"another client's cookie", []string{"Cookie", "session=" + other}, "client_mismatch", "", "client_mismatch"},
+		{"cookie signed by an unknown key", []string{"Cookie", "session=" + unknown}, "key_unknown", "", "key_unknown"},
+		{"altered cookie", []string{"Cookie", "session=" + altered}, "signature_invalid", "", "signature_invalid"},
+		{"cookie that is no token", []string{"Cookie", "session=old"}, "token_malformed", "", "token_malformed"},
+		{"cookie that is too large", []string{"Cookie", "session=" + strings.Repeat("a", tooLong)}, "token_too_large", "", "token_too_large"},
+		{"stale cookie in chunks", []string{"Cookie", "session.0=" + stale[:99] + "; session.1=" + stale[99:]}, "token_expired", "", "token_expired"},
+		{"good cookie", []string{"Cookie", "session=" + good}, "", "", ""},
+		{"no cookie", nil, "token_missing", "", ""},
+
+		{"stale header", []string{"Authorization", "Bearer " + stale}, "token_expired", "token_expired", ""},
+		{"stale header and stale cookie", []string{"Authorization", "Bearer " + stale, "Cookie", "session=" + stale}, "token_expired", "token_expired", ""},
+		{"header that is too large", []string{"Authorization", "Bearer " + strings.Repeat("a", tooLong)}, "token_too_large", "token_too_large", ""},
+		{"malformed header", []string{"Authorization", "Bearer"}, "credentials_malformed", "credentials_malformed", ""},
+		{"two cookies", []string{"Cookie", "session=" + stale + "; session=" + stale}, "credentials_repeated", "credentials_repeated", ""},
+		{"malformed cookie", []string{"Cookie", "session=" + stale + `"`}, "credentials_malformed", "credentials_malformed", ""},
+		{"stale cookie of another site", []string{"Cookie", "session=" + stale, "Sec-Fetch-Site", "cross-site"}, "cross_origin", "cross_origin", ""},
+	} {
+		for path, want := range map[string]string{"/me": tt.onMe, "/greet": tt.onGreet} {
+			g.Forget()
+			w := lab.Ask(g.Auth.Wrap(lab.NewSite(g)), lab.Call("POST "+path, tt.header...))
+			if got := lab.CodeOf(t, w); got != want || g.Ran() != (want == "") {
+				t.Errorf("%s (%s): %d %s, want %s", tt.name, path, w.Code, got, want)
+			}
+			ignored := ""
+			if len(g.Decisions) != 1 {
+				t.Fatalf("%s (%s): %d decisions", tt.name, path, len(g.Decisions))
+			}
+			d := g.Decisions[0]
+			if d.Ignored != nil {
+				ignored = d.Ignored.Code
+			}
+			if path == "/greet" && ignored != tt.ignored || path == "/me" && ignored != "" {
+				t.Errorf("%s (%s): %q was ignored, want %q", tt.name, path, ignored, tt.ignored)
+			}
+			if ignored != "" && (!d.Allowed || d.Code != "anonymous" || d.Verified || d.Err != nil || w.Body.String() != "nobody") {
+				t.Errorf("%s: the handler saw %s, and the decision is %+v", tt.name, w.Body, d)
+			}
+		}
+	}
+}
+
+// FromHeader is ambient as FromCookie is; FromForwardedAuthorization and a source
+// that says nothing are not.
+func TestIgnoreBadAmbientToken_bySource(t *testing.T) {
+	header := cognitoauth.FromHeader("X-Token")
+	for _, tt := range []struct {
+		name   string
+		source cognitoauth.TokenSource
+		status int // of a stale token on /greet
+	}{
+		{"FromHeader", header, 200},
+		{"FromHeader inside another source", func(r *http.Request) (string, error) { return header(r) }, 200},
+		{"FromHeader with a context of its own", func(r *http.Request) (string, error) {
+			return header(r.WithContext(context.WithValue(r.Context(), struct{ name string }{"key"}, "value")))
+		}, 200},
+		{"FromForwardedAuthorization", cognitoauth.FromForwardedAuthorization("X-Token"), 401},
+		{"a source of one's own", func(r *http.Request) (string, error) {
+			return strings.TrimPrefix(r.Header.Get("X-Token"), "Bearer "), nil
+		}, 401},
+		{"FromHeader, of which another token was made", func(r *http.Request) (string, error) {
+			token, err := header(r)
+			return token + "x", err
+		}, 401},
+	} {
+		g := lab.NewGate(t, ignoring(tt.source))
+		stale := g.Pool.AccessToken().ExpiresIn(-time.Hour).String()
+		if w := lab.Ask(g.Auth.Wrap(lab.NewSite(g)), lab.Call("GET /greet", "X-Token", "Bearer "+stale)); w.Code != tt.status {
+			t.Errorf("%s: %d %s, want %d", tt.name, w.Code, w.Body, tt.status)
+		}
+		off := lab.NewGate(t, lab.TokenSource(tt.source))
+		stale = off.Pool.AccessToken().ExpiresIn(-time.Hour).String()
+		if w := lab.Ask(off.Auth.Wrap(lab.NewSite(off)), lab.Call("GET /greet", "X-Token", "Bearer "+stale)); w.Code != 401 {
+			t.Errorf("%s, not asked for: %d %s, want 401", tt.name, w.Code, w.Body)
+		}
+	}
+}
+
+// A token that cannot be judged now may be good, so it is not ignored; and a
+// Require inside the route still needs a token.
+func TestIgnoreBadAmbientToken_limits(t *testing.T) {
+	cookie := cognitoauth.FromCookie("session")
+	failing := lab.NewGate(t, func(c *cognitoauth.Config) {
+		ignoring(cookie)(c)
+		c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) { return false, errors.New("down") }
+	})
+	w := lab.Ask(failing.Auth.Wrap(lab.NewSite(failing)), lab.Call("GET /greet", "Cookie", "session="+failing.Pool.AccessToken().String()))
+	if code := lab.CodeOf(t, w); w.Code != 503 || code != "revocation_unavailable" || failing.Ran() {
+		t.Errorf("revocation unknown: %d %s, want 503", w.Code, code)
+	}
+	revoked := lab.NewGate(t, func(c *cognitoauth.Config) {
+		ignoring(cookie)(c)
+		c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) { return true, nil }
+	})
+	w = lab.Ask(revoked.Auth.Wrap(lab.NewSite(revoked)), lab.Call("GET /greet", "Cookie", "session="+revoked.Pool.AccessToken().String()))
+	if w.Code != 200 || w.Body.String() != "nobody" {
+		t.Errorf("revoked: %d %s, want the handler without claims", w.Code, w.Body)
+	}
+	g := lab.NewGate(t, ignoring(cookie))
+	stale := g.Pool.AccessToken().ExpiresIn(-time.Hour).String()
+	w = lab.Ask(g.Auth.Wrap(lab.NewSite(g)), lab.Call("GET /greet-hidden", "Cookie", "session="+stale))
+	if code := lab.CodeOf(t, w); w.Code != 401 || code != "token_missing" || g.Ran() {
+		t.Errorf("Require inside an Optional route: %d %s, want 401 token_missing", w.Code, code)
+	}
+}
+
+// What is wrong with an Authorization header has a cure, and the Detail names it.
+func TestAuthorization_cures(t *testing.T) {
+	for _, by := range authorizationSources {
+		g := lab.NewGate(t, lab.TokenSource(by.source))
+		h := g.Auth.Wrap(g.Page())
+		token := g.Pool.AccessToken().String()
+		for _, tt := range []struct{ value, cure string }{
+			{`Bearer "$T"`, "quotes: take them off"},
+			{`Bearer '$T'`, "quotes: take them off"},
+			{`Bearer $T"`, "quotes: take them off"},
+			{`Bearer "$T`, "quotes: take them off"},
+			{"Bearer “$T”", "quotes: take them off"},
+			{"Bearer $T ", "white space"},
+			{"Bearer $T\n", "newline"},
+			{"Bearer $T\r\n", "newline"},
+			{`Bearer $T\n`, "newline"},
+			{"Bearer \t$T", "white space"},
+			{"Bearer\t$T", "one space behind Bearer"},
+			{"Bearer: $T", "colon behind Bearer"},
+			{"Bearer=$T", "equals sign behind Bearer"},
+			{"Bearer Bearer $T", "twice"},
+			{"Bearer", "no token behind Bearer"},
+			{"Bearer $T,Bearer $T", "a proxy has joined two"},
+			{"Bearer $T, bearer $T", "a proxy has joined two"},
+			{"Bearer $T, Basic dTpw", "a proxy has joined two"},
+			{"Bearer <token>", "placeholder"},
+			{"Bearer {{token}}", "placeholder"},
+			{"Bearer ${TOKEN}", "placeholder"},
+			{"Bearer [object Object]", "placeholder"},
+			{"Bearer a b", "one token"},
+			{"Bearer $T,$T", "one token"},
+		} {
+			g.Forget()
+			lab.Ask(h, lab.Call("GET /", by.header, strings.ReplaceAll(tt.value, "$T", token)))
+			if len(g.Decisions) != 1 || g.Decisions[0].Code != "credentials_malformed" {
+				t.Fatalf("%s, %q: %+v", by.name, tt.value, g.Decisions)
+			}
+			detail := g.Decisions[0].Err.Detail()
+			if !strings.Contains(detail, tt.cure) || strings.Contains(detail, token) {
+				t.Errorf("%s, %q: Detail does not say %q: %s", by.name, tt.value, tt.cure, detail)
+			}
+			if tt.cure == "one token" && strings.Contains(detail, ";") {
+				t.Errorf("%s, %q: Detail guesses: %s", by.name, tt.value, detail)
+			}
+		}
+	}
+	g := lab.NewGate(t, nil)
+	for value, says := range map[string]string{
+		"": "header is empty", "  ": "header is empty", "\t": "header is empty",
+		"Basic dTpw, Bearer x": "joined", "Basic dTpw": "another scheme, Basic", "Basic dTpw, x": "another scheme, Basic", "x": "another scheme",
+	} {
+		g.Forget()
+		lab.Ask(g.Auth.Wrap(g.Page()), lab.Call("GET /", "Authorization", value))
+		detail := g.Decisions[0].Err.Detail()
+		if !strings.Contains(detail, says) || says == "header is empty" == strings.Contains(detail, "another scheme") ||
+			says != "joined" && strings.Contains(detail, "joined") {
+			t.Errorf("Authorization: %q: Detail does not say %q: %s", value, says, detail)
+		}
 	}
 }
