@@ -117,7 +117,8 @@ func (s *source) mechanism(path string) bool {
 }
 
 // judge notes the packages whose tests judge: those under test, and those under
-// internal/proof whose tests depend on one of them.
+// internal/proof whose tests depend on one of them. The tests of soak do, but they
+// try the soak itself and take a third of the time of all others together.
 func (s *source) judge(tests []listed) {
 	for _, l := range tests {
 		path, found := strings.CutSuffix(l.ImportPath, ".test")
@@ -128,7 +129,8 @@ func (s *source) judge(tests []listed) {
 			dep, _, _ = strings.Cut(dep, " ") // one rebuilt for the test has that behind it
 			return s.pkgs[dep] != nil
 		})
-		if s.pkgs[path] != nil || depends && strings.HasPrefix(path, s.path+"/internal/proof/") {
+		suite := strings.HasPrefix(path, s.path+"/internal/proof/") && path != s.path+"/internal/proof/soak"
+		if s.pkgs[path] != nil || depends && suite {
 			s.judges = append(s.judges, listed{ImportPath: path, Dir: l.Dir})
 		}
 	}

@@ -7,9 +7,10 @@
 // The conditions are those of the package in -dir and of every package under its
 // internal folder, except kit and proof. A mutant is killed if a test fails of the
 // package itself, of another one of these packages, or of a package under
-// internal/proof that depends on one of them. All mutants are in the test binaries
-// at once, and an environment variable switches one of them on, so that nothing is
-// compiled per mutant. README.md says why no other mutation tester is used.
+// internal/proof, except soak, that depends on one of them. All mutants are in the
+// test binaries at once, and an environment variable switches one of them on, so
+// that nothing is compiled per mutant. README.md says why no other mutation tester
+// is used.
 //
 // # What is a mutant
 //
