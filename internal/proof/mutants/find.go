@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 )
 
@@ -49,6 +50,8 @@ type finder struct {
 	// reasons are, of a function that answers by a constant, what its callers
 	// refuse upon.
 	reasons map[types.Object]map[reason]bool
+	// results are the functions whose last result a variable gets.
+	results map[types.Object]map[types.Object]bool
 
 	found map[site]*mutant
 }
@@ -65,8 +68,8 @@ type site struct {
 	to   bool
 }
 
-// find returns the mutants of the package in the order of its text, numbered
-// from 1.
+// find returns the mutants of the packages, by file and in the order of its text,
+// numbered from 1.
 func find(s *source) []*mutant {
 	f := &finder{
 		source:    s,
@@ -76,6 +79,7 @@ func find(s *source) []*mutant {
 		asserts:   map[types.Object]bool{},
 		answers:   map[types.Object]map[bool]bool{},
 		reasons:   map[types.Object]map[reason]bool{},
+		results:   map[types.Object]map[types.Object]bool{},
 	}
 	for _, file := range s.files {
 		f.link(file.ast)
@@ -134,6 +138,9 @@ func (f *finder) learned() int {
 	for _, known := range f.reasons {
 		n += len(known)
 	}
+	for _, known := range f.results {
+		n += len(known)
+	}
 	return n
 }
 
@@ -170,11 +177,26 @@ func (f *finder) visit(n ast.Node) bool {
 			f.add(n, communication, false)
 		}
 	case *ast.ReturnStmt:
-		if fn := f.around(n); fn.judges() && len(n.Results) == fn.sig.Results().Len() {
-			f.verdict(n.Results[len(n.Results)-1], fn)
-		}
+		f.result(n, f.around(n))
 	}
 	return true
+}
+
+// result finds the conditions in what a function returns, and learns that what
+// it hands on is refused as what it returns itself.
+func (f *finder) result(s *ast.ReturnStmt, fn function) {
+	if len(s.Results) == 0 {
+		return
+	}
+	last := s.Results[len(s.Results)-1]
+	if fn.judges() && len(s.Results) == fn.sig.Results().Len() {
+		f.verdict(last, fn)
+	}
+	for _, called := range f.called(last) {
+		for r := range fn.reasons {
+			remember(f.reasons, called, r)
+		}
+	}
 }
 
 // branch finds the conditions of an if statement.
@@ -239,8 +261,15 @@ func (f *finder) passes(c *ast.CaseClause, body *ast.BlockStmt, fn function) boo
 }
 
 // assignment finds the operands of && and || in what a condition will read, and
-// learns the names of function literals.
+// learns the names of function literals, and which function a result is of.
 func (f *finder) assignment(s *ast.AssignStmt) {
+	if len(s.Rhs) == 1 {
+		if to := f.object(s.Lhs[len(s.Lhs)-1]); to != nil {
+			for _, called := range f.called(s.Rhs[0]) {
+				remember(f.results, to, called)
+			}
+		}
+	}
 	if len(s.Lhs) != len(s.Rhs) {
 		return
 	}
@@ -260,7 +289,7 @@ func (f *finder) assignment(s *ast.AssignStmt) {
 // which parameters are reporters.
 func (f *finder) call(c *ast.CallExpr) {
 	callee, ok := f.object(c.Fun).(*types.Func)
-	if !ok || callee.Pkg() != f.pkg {
+	if !ok || !f.own(callee) {
 		return
 	}
 	params := callee.Signature().Params()
@@ -284,37 +313,39 @@ func (f *finder) force(e ast.Expr, to bool) {
 	f.split(e, to, func(leaf ast.Expr, negated bool) { f.note(leaf, to == negated) }, false)
 }
 
-// note notes which result of a function of the package is refused, if e is its
-// answer, or a comparison of that with a constant, and refused where it is on.
+// note notes which result of a function under test is refused, if e is its answer,
+// or a comparison of that with a constant, and refused where it is on.
 func (f *finder) note(e ast.Expr, on bool) {
-	switch e := e.(type) {
-	case *ast.CallExpr:
-		remember(f.answers, f.called(e), on)
-	case *ast.BinaryExpr:
-		if value := f.info.Types[e.Y].Value; value != nil && (e.Op == token.EQL || e.Op == token.NEQ) {
-			remember(f.reasons, f.called(e.X), reason{value.ExactString(), on == (e.Op == token.EQL)})
+	if cmp, ok := e.(*ast.BinaryExpr); ok {
+		if value := f.info.Types[cmp.Y].Value; value != nil && (cmp.Op == token.EQL || cmp.Op == token.NEQ) {
+			for _, called := range f.called(cmp.X) {
+				remember(f.reasons, called, reason{value.ExactString(), on == (cmp.Op == token.EQL)})
+			}
 		}
-	}
-}
-
-func remember[K comparable](all map[types.Object]map[K]bool, called types.Object, what K) {
-	if called == nil {
 		return
 	}
-	if all[called] == nil {
-		all[called] = map[K]bool{}
+	for _, called := range f.called(e) {
+		remember(f.answers, called, on)
 	}
-	all[called][what] = true
 }
 
-// called is the function of the package that e is a call of, nil if it is none.
-func (f *finder) called(e ast.Expr) types.Object {
-	if call, ok := ast.Unparen(e).(*ast.CallExpr); ok {
-		if o := f.object(call.Fun); o != nil && o.Pkg() == f.pkg {
-			return o
-		}
+func remember[K comparable](all map[types.Object]map[K]bool, about types.Object, what K) {
+	if all[about] == nil {
+		all[about] = map[K]bool{}
 	}
-	return nil
+	all[about][what] = true
+}
+
+// called is the functions under test whose last result e is: the one that it is a
+// call of, or those whose results are assigned to it.
+func (f *finder) called(e ast.Expr) []types.Object {
+	if call, ok := ast.Unparen(e).(*ast.CallExpr); ok {
+		if o := f.object(call.Fun); f.own(o) {
+			return []types.Object{o}
+		}
+		return nil
+	}
+	return slices.Collect(maps.Keys(f.results[f.object(e)]))
 }
 
 // split is force where note is told of each condition, and whether what lets
@@ -418,7 +449,7 @@ func (f *finder) reads(e ast.Expr) {
 	ast.Inspect(e, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok {
 			if v, ok := f.info.Uses[id].(*types.Var); ok {
-				f.read[v] = true
+				f.read[v.Origin()] = true
 			}
 		}
 		_, lit := n.(*ast.FuncLit)

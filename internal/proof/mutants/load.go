@@ -15,85 +15,172 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
-// source is the package under test, parsed and type-checked, without its tests.
+// source is the packages under test, parsed and type-checked, without their tests.
 type source struct {
-	dir   string
-	fset  *token.FileSet
-	files []*file
-	pkg   *types.Package
-	info  *types.Info
+	dir    string // of the main package
+	path   string // its import path
+	fset   *token.FileSet
+	files  []*file
+	pkgs   map[string]*types.Package // by import path
+	info   *types.Info
+	judges []listed // the packages whose tests judge
 }
 
 // file is one source file.
 type file struct {
-	name string // its base name
+	name string // relative to the main package
 	path string
 	text []byte
 	ast  *ast.File
+	pkg  *types.Package
 }
 
 // listed is what go list says of one package.
 type listed struct {
 	ImportPath string
+	Name       string
 	Dir        string
 	Export     string
 	GoFiles    []string
 	DepOnly    bool
+	Deps       []string
 }
 
-// load reads the package in dir as the go command would build it here.
+// load reads the package in dir, and the mechanism packages under its internal
+// folder, as the go command would build them here.
 func load(ctx context.Context, dir string) (*source, error) {
-	cmd := exec.CommandContext(ctx, "go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,DepOnly", ".")
+	patterns := []string{"."}
+	if _, err := os.Stat(filepath.Join(dir, "internal")); err == nil {
+		patterns = append(patterns, "./internal/...")
+	}
+	all, err := list(ctx, dir, append([]string{"-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,DepOnly"}, patterns...))
+	if err != nil {
+		return nil, err
+	}
+	s := &source{fset: token.NewFileSet(), pkgs: map[string]*types.Package{}, info: &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{},
+		Defs:  map[*ast.Ident]types.Object{},
+		Uses:  map[*ast.Ident]types.Object{},
+	}}
+	exports := map[string]string{}
+	for _, l := range all {
+		exports[l.ImportPath] = l.Export
+		if !l.DepOnly && (s.path == "" || len(l.ImportPath) < len(s.path)) {
+			s.dir, s.path = l.Dir, l.ImportPath
+		}
+	}
+	imports := mixed{s.pkgs, importer.ForCompiler(s.fset, "gc", func(path string) (io.ReadCloser, error) {
+		return os.Open(exports[path])
+	})}
+	for _, l := range all { // what a package depends on stands before it
+		if l.ImportPath == s.path || s.mechanism(l.ImportPath) {
+			if err := s.check(l, imports); err != nil {
+				return nil, err
+			}
+		}
+	}
+	tests, err := list(ctx, dir, append([]string{"-test", "-json=ImportPath,Name,Dir,Deps"}, patterns...))
+	s.judge(tests)
+	return s, err
+}
+
+func list(ctx context.Context, dir string, args []string) (all []listed, _ error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list"}, args...)...)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
-	var target listed
-	exports := map[string]string{}
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var l listed
 		if err := dec.Decode(&l); errors.Is(err, io.EOF) {
-			break
+			return all, nil
 		} else if err != nil {
 			return nil, fmt.Errorf("go list: %w", err)
 		}
-		exports[l.ImportPath] = l.Export
-		if !l.DepOnly {
-			target = l
-		}
+		all = append(all, l)
 	}
-	return check(target, exports)
 }
 
-func check(target listed, exports map[string]string) (*source, error) {
-	s := &source{dir: target.Dir, fset: token.NewFileSet(), info: &types.Info{
-		Types: map[ast.Expr]types.TypeAndValue{},
-		Defs:  map[*ast.Ident]types.Object{},
-		Uses:  map[*ast.Ident]types.Object{},
-	}}
+// mechanism tells whether a package is one of those under internal that the main
+// package is made of: all but proof, which has the tests, and kit, which has no
+// conditions.
+func (s *source) mechanism(path string) bool {
+	below, found := strings.CutPrefix(path, s.path+"/internal/")
+	room, _, _ := strings.Cut(below, "/")
+	return found && room != "proof" && room != "kit"
+}
+
+// judge notes the packages whose tests judge: those under test, and those under
+// internal/proof whose tests depend on one of them. The tests of soak do, but they
+// try the soak itself and take a third of the time of all others together.
+func (s *source) judge(tests []listed) {
+	for _, l := range tests {
+		path, found := strings.CutSuffix(l.ImportPath, ".test")
+		if !found || l.Name != "main" {
+			continue
+		}
+		depends := slices.ContainsFunc(l.Deps, func(dep string) bool {
+			dep, _, _ = strings.Cut(dep, " ") // one rebuilt for the test has that behind it
+			return s.pkgs[dep] != nil
+		})
+		suite := strings.HasPrefix(path, s.path+"/internal/proof/") && path != s.path+"/internal/proof/soak"
+		if s.pkgs[path] != nil || depends && suite {
+			s.judges = append(s.judges, listed{ImportPath: path, Dir: l.Dir})
+		}
+	}
+}
+
+// mixed imports the packages under test as they were checked from source, so that
+// one speaks of the functions of another as the same objects, and all others from
+// what the compiler wrote of them.
+type mixed struct {
+	own   map[string]*types.Package
+	other types.Importer
+}
+
+func (m mixed) Import(path string) (*types.Package, error) {
+	if p := m.own[path]; p != nil {
+		return p, nil
+	}
+	return m.other.Import(path)
+}
+
+// check parses one package and checks its types.
+func (s *source) check(l listed, imports types.Importer) error {
+	var files []*file
 	var trees []*ast.File
-	for _, name := range target.GoFiles {
-		f := &file{name: name, path: filepath.Join(target.Dir, name)}
+	for _, name := range l.GoFiles {
+		f := &file{path: filepath.Join(l.Dir, name)}
 		var err error
+		if f.name, err = filepath.Rel(s.dir, f.path); err != nil {
+			return err
+		}
 		if f.text, err = os.ReadFile(f.path); err != nil {
-			return nil, err
+			return err
 		}
 		if f.ast, err = parser.ParseFile(s.fset, f.path, f.text, parser.ParseComments|parser.SkipObjectResolution); err != nil {
-			return nil, err
+			return err
 		}
-		s.files = append(s.files, f)
-		trees = append(trees, f.ast)
+		files, trees = append(files, f), append(trees, f.ast)
 	}
-	conf := types.Config{Importer: importer.ForCompiler(s.fset, "gc", func(path string) (io.ReadCloser, error) {
-		return os.Open(exports[path])
-	})}
-	var err error
-	s.pkg, err = conf.Check(target.ImportPath, s.fset, trees, s.info)
-	return s, err
+	conf := types.Config{Importer: imports}
+	pkg, err := conf.Check(l.ImportPath, s.fset, trees, s.info)
+	for _, f := range files {
+		f.pkg = pkg
+	}
+	s.pkgs[l.ImportPath], s.files = pkg, append(s.files, files...)
+	return err
+}
+
+// own tells whether o is declared in a package under test.
+func (s *source) own(o types.Object) bool {
+	return o != nil && o.Pkg() != nil && s.pkgs[o.Pkg().Path()] == o.Pkg()
 }
 
 // offset is the place of pos in its file's text.

@@ -1,8 +1,16 @@
-// Command mutants tests the tests of the root package: it switches off every
-// condition that leads to an error or a refusal, one at a time, and fails if
-// the tests still pass.
+// Command mutants tests the tests of the library: it switches off every condition
+// that leads to an error or a refusal, one at a time, and fails if the tests
+// still pass.
 //
-//	go run ./internal/proof/mutants [-changed] [-budget 3m] [-thorough] [-list] [-v] [-file f.go] [-run regexp]
+//	go run ./internal/proof/mutants [-changed] [-budget 3m] [-thorough] [-list] [-v] [-run regexp]
+//
+// The conditions are those of the package in -dir and of every package under its
+// internal folder, except kit and proof. A mutant is killed if a test fails of the
+// package itself, of another one of these packages, or of a package under
+// internal/proof, except soak, that depends on one of them. All mutants are in the
+// test binaries at once, and an environment variable switches one of them on, so
+// that nothing is compiled per mutant. README.md says why no other mutation tester
+// is used.
 //
 // # What is a mutant
 //
@@ -12,7 +20,7 @@
 //   - returns the answer of a bool that refuses: false beside other results,
 //     else what the callers refuse upon, else, where that cannot be seen, both,
 //   - returns what a caller refuses upon by comparing it with a constant, as a
-//     text that is not empty,
+//     text that is not empty, or hands on what another function returns so,
 //   - returns, where the function returns neither, nil instead of a pointer or
 //     an interface, or a negative number: what was looked for is not there, or
 //     is no good,
@@ -68,7 +76,6 @@ import (
 type options struct {
 	dir      string
 	changed  bool
-	file     string
 	run      string
 	budget   time.Duration
 	list     bool
@@ -81,9 +88,8 @@ type options struct {
 func main() {
 	log.SetFlags(0)
 	var o options
-	flag.StringVar(&o.dir, "dir", ".", "the package")
+	flag.StringVar(&o.dir, "dir", ".", "the package, which is tested with those under its internal folder")
 	flag.BoolVar(&o.changed, "changed", false, "only files changed since the last tag, all if there is none")
-	flag.StringVar(&o.file, "file", "", "only this file")
 	flag.StringVar(&o.run, "run", "", "only mutants whose line in -list matches this regular expression")
 	flag.DurationVar(&o.budget, "budget", 0, "run no more mutants after this time, and fail if there was none (0: run all)")
 	flag.BoolVar(&o.list, "list", false, "list the mutants and run none")

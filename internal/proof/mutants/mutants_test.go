@@ -12,7 +12,10 @@ import (
 	"time"
 )
 
-const guard = "testdata/guard"
+const (
+	guard  = "testdata/guard"
+	layers = "testdata/layers"
+)
 
 // wanted reads the comments "want: condition → value; …" of the package in dir.
 func wanted(t *testing.T, s *source) (all []string) {
@@ -35,7 +38,13 @@ func wanted(t *testing.T, s *source) (all []string) {
 }
 
 func TestFind(t *testing.T) {
-	s, err := load(t.Context(), guard)
+	for _, dir := range []string{guard, layers} {
+		t.Run(filepath.Base(dir), func(t *testing.T) { testFind(t, dir) })
+	}
+}
+
+func testFind(t *testing.T, dir string) {
+	s, err := load(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +114,33 @@ func TestMutate(t *testing.T) {
 	}
 }
 
+// The mechanism packages are tested with the main one, by all tests that reach
+// them wherever they stand; kit and proof are not.
+func TestMutate_layers(t *testing.T) {
+	lines, err := run(t, options{dir: layers, verbose: true, grace: 2 * time.Second})
+	if err == nil {
+		t.Error("survivors are no error")
+	}
+	want := []string{
+		"internal/part/part.go:17:5: s == \"\" → false: killed by TestCheck", // it crashes
+		"internal/part/part.go:20:25: fault != None → false: killed by internal/proof/suite.TestSuite",
+		"internal/part/part.go:27:5: strings.Contains(s, \"odd\") → false: killed by internal/proof/suite.TestSuite",
+		"internal/part/part.go:34:5: s == \"bad\" → false: SURVIVED, though reached by TestCheck",
+		"internal/part/part.go:41:9: len(s) < 9 → true: killed by internal/part.TestSmall",
+		"internal/part/part.go:53:9: c.value != c.none → true: SURVIVED, no test gets to where it would make a difference",
+		"layers.go:15:28: fault != part.None → false: killed by internal/proof/suite.TestSuite",
+		"layers.go:18:6: part.Small(s) → true: killed by internal/proof/suite.TestSuite",
+		"layers.go:22:16: c.Full() → true: SURVIVED, no test gets to where it would make a difference",
+	}
+	got := slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return strings.HasPrefix(line, "mutants: ") })
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
+	}
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "mutants: 9 of 9 run, 6 killed, 3 survived, 0 excepted, in ") {
+		t.Errorf("the last line is %s", last)
+	}
+}
+
 func TestMutate_budget(t *testing.T) {
 	lines, err := run(t, options{budget: time.Nanosecond})
 	if err == nil {
@@ -151,8 +187,8 @@ func TestMutate_failingTests(t *testing.T) {
 }
 
 func TestMutate_noSuchMutant(t *testing.T) {
-	if _, err := run(t, options{file: "guard_test.go"}); err == nil {
-		t.Error("a file without mutants is no error")
+	if _, err := run(t, options{run: `^guard_test\.go:`}); err == nil {
+		t.Error("flags that no mutant fits are no error")
 	}
 }
 

@@ -162,8 +162,8 @@ func (f *finder) refusingReturn(s *ast.ReturnStmt, fn function) bool {
 	case fn.fails() || f.makesError(s.Results[len(s.Results)-1]):
 		return f.makesError(s.Results[len(s.Results)-1])
 	}
-	if fn.reasons != nil && len(s.Results) == 1 {
-		return fn.refuses(f.info.Types[s.Results[0]].Value)
+	if fn.reasons != nil {
+		return fn.refuses(f.info.Types[s.Results[len(s.Results)-1]].Value)
 	}
 	switch fn.sig.Results().At(0).Type().Underlying().(type) {
 	case *types.Pointer, *types.Interface:
@@ -289,15 +289,26 @@ func (f *finder) learn(name types.Object, fn function) {
 func (f *finder) object(e ast.Expr) types.Object {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.Ident:
-		return f.info.ObjectOf(e)
+		return origin(f.info.ObjectOf(e))
 	case *ast.SelectorExpr:
-		return f.info.ObjectOf(e.Sel)
+		return origin(f.info.ObjectOf(e.Sel))
 	case *ast.IndexExpr:
 		return f.object(e.X)
 	case *ast.StarExpr:
 		return f.object(e.X)
 	}
 	return nil
+}
+
+// origin is what is declared, where o is an instance of that.
+func origin(o types.Object) types.Object {
+	switch o := o.(type) {
+	case *types.Func:
+		return o.Origin()
+	case *types.Var:
+		return o.Origin()
+	}
+	return o
 }
 
 func (f *finder) typeOf(e ast.Expr) types.Type {

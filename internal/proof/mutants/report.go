@@ -30,7 +30,7 @@ func mutate(ctx context.Context, o options, out io.Writer) error {
 	}
 	all := find(s)
 	if len(all) == 0 {
-		return fmt.Errorf("%s has no condition that leads to a refusal", s.pkg.Path())
+		return fmt.Errorf("%s has no condition that leads to a refusal", s.path)
 	}
 	allowed, faults := exceptions(s, all)
 	chosen, err := choose(ctx, s, all, o)
@@ -98,7 +98,7 @@ func choose(ctx context.Context, s *source, all []*mutant, o options) ([]*verdic
 	}
 	var chosen []*verdict
 	for _, m := range all {
-		if files(m.file.name) && (o.file == "" || o.file == m.file.name) && pattern.MatchString(m.String()) {
+		if files(m.file.name) && pattern.MatchString(m.String()) {
 			chosen = append(chosen, &verdict{mutant: m})
 		}
 	}
@@ -156,8 +156,7 @@ func (r *report) try(ctx context.Context, s *source, all []*mutant, o options) e
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	if r.suite, err = build(ctx, s, all, scratch); err == nil {
-		r.suite.workers, r.suite.grace, r.suite.thorough = o.workers, o.grace, o.thorough
+	if r.suite, err = build(ctx, s, all, o, scratch); err == nil {
 		err = r.suite.measure(ctx)
 	}
 	r.ready = time.Since(r.start)
@@ -215,8 +214,8 @@ func (r *report) print(verbose bool) error {
 		err = errors.Join(err, errBudget)
 	}
 	if r.suite != nil {
-		fmt.Fprintf(r.out, "mutants: %d tests, %.1fs without a mutant and %dms to launch; ready after %.0fs; %d killed by the time limit\n",
-			len(r.suite.tests), r.suite.total.Seconds(), r.suite.launch.Milliseconds(), r.ready.Seconds(), late)
+		fmt.Fprintf(r.out, "mutants: %d tests of %d packages, %.1fs without a mutant and %dms to launch; ready after %.0fs; %d killed by the time limit\n",
+			len(r.suite.tests), len(r.suite.binaries), r.suite.total.Seconds(), r.suite.launch.Milliseconds(), r.ready.Seconds(), late)
 	}
 	fmt.Fprintf(r.out, "mutants: %d of %d run, %d killed, %d survived, %d excepted, in %.0fs\n",
 		run, run+r.missed, killed, survived, excepted, time.Since(r.start).Seconds())

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// switches is the file that the rewritten package gets in addition.
+// switches is the file that each rewritten package gets in addition.
 //
 //go:embed switches.go.txt
 var switches string
@@ -28,19 +28,13 @@ const (
 	reachedEnv = "COGNITOAUTH_MUTANT_REACHED"
 )
 
-// overlay writes the package as rewritten into dir, and the file that -overlay
+// overlay writes the packages as rewritten into dir, and the file that -overlay
 // wants, whose path it returns.
 func overlay(s *source, all []*mutant, dir string) (string, error) {
 	replace := map[string]string{}
-	write := func(name string, text []byte) error {
-		path := filepath.Join(dir, name)
-		replace[filepath.Join(s.dir, name)] = path
-		return os.WriteFile(path, text, 0o600)
-	}
-	text := strings.NewReplacer("PACKAGE", s.pkg.Name(), "COUNT", fmt.Sprint(len(all)+1),
-		"MUTANT_ENV", mutantEnv, "REACHED_ENV", reachedEnv).Replace(switches)
-	if err := write(switchesName, []byte(text)); err != nil {
-		return "", err
+	write := func(path string, text []byte) error {
+		replace[path] = filepath.Join(dir, fmt.Sprintf("%d.go", len(replace)))
+		return os.WriteFile(replace[path], text, 0o600)
 	}
 	for _, file := range s.files {
 		w := rewriter{source: s, file: file, mutants: map[ast.Node][]*mutant{}}
@@ -56,7 +50,16 @@ func overlay(s *source, all []*mutant, dir string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", file.name, err)
 		}
-		if err := write(file.name, text); err != nil {
+		if err := write(file.path, text); err != nil {
+			return "", err
+		}
+		added := filepath.Join(filepath.Dir(file.path), switchesName)
+		if replace[added] != "" {
+			continue
+		}
+		text = []byte(strings.NewReplacer("PACKAGE", file.pkg.Name(), "COUNT", fmt.Sprint(len(all)+1),
+			"MUTANT_ENV", mutantEnv, "REACHED_ENV", reachedEnv).Replace(switches))
+		if err := write(added, text); err != nil {
 			return "", err
 		}
 	}

@@ -17,15 +17,14 @@ import (
 	"time"
 )
 
-// suite is the test binary and what its tests reach.
+// suite is the test binaries and what their tests reach.
 type suite struct {
-	binary  string
-	dir     string // where the tests run
-	scratch string
-	workers int
-	tests   []*test
-	launch  time.Duration // what every run takes, whatever it tests
-	total   time.Duration // what all tests take beyond that
+	binaries []*binary
+	scratch  string
+	workers  int
+	tests    []*test
+	launch   time.Duration // what every run takes, whatever it tests
+	total    time.Duration // what all tests take beyond that
 	// grace is what a run may take beyond a multiple of what it takes without a
 	// mutant.
 	grace time.Duration
@@ -33,12 +32,25 @@ type suite struct {
 	thorough bool
 }
 
+// binary is the tests of one package.
+type binary struct {
+	path  string
+	dir   string // where the tests run
+	room  string // the package as a report names it, with a dot behind it: "" for the main package
+	names []string
+}
+
 // test is one function of the suite.
 type test struct {
+	*binary
+
 	name    string
 	took    time.Duration // beyond the launch
 	reached []int
 }
+
+// String is the name of a test in a report.
+func (t *test) String() string { return t.room + t.name }
 
 // verdict is what became of one mutant.
 type verdict struct {
@@ -50,35 +62,51 @@ type verdict struct {
 	excepted *exception
 }
 
-// build makes the test binary of the rewritten package.
-func build(ctx context.Context, s *source, all []*mutant, scratch string) (*suite, error) {
+// build makes the test binaries, in which all packages under test are rewritten.
+func build(ctx context.Context, s *source, all []*mutant, o options, scratch string) (*suite, error) {
 	replace, err := overlay(s, all, scratch)
 	if err != nil {
 		return nil, err
 	}
-	t := &suite{binary: filepath.Join(scratch, "mutants.test"), dir: s.dir, scratch: scratch}
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", replace, "-o", t.binary, ".")
-	cmd.Dir = s.dir
+	t := &suite{scratch: scratch, workers: o.workers, grace: o.grace, thorough: o.thorough}
+	for i, l := range s.judges {
+		b := &binary{path: filepath.Join(scratch, strconv.Itoa(i)+".test"), dir: l.Dir}
+		if l.ImportPath != s.path {
+			b.room = strings.TrimPrefix(l.ImportPath, s.path+"/") + "."
+		}
+		t.binaries = append(t.binaries, b)
+	}
+	err = t.each(ctx, len(t.binaries), func(ctx context.Context, i int) error { return t.binaries[i].build(ctx, replace) })
+	for _, b := range t.binaries {
+		for _, name := range b.names {
+			t.tests = append(t.tests, &test{binary: b, name: name})
+		}
+	}
+	return t, err
+}
+
+// build makes the binary and lists its tests.
+func (b *binary) build(ctx context.Context, replace string) error {
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", replace, "-o", b.path, ".")
+	cmd.Dir = b.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go test -c: %w\n%s", err, out)
+		return fmt.Errorf("go test -c: %w\n%s", err, out)
 	}
-	out, _, err := t.exec(ctx, nil, time.Minute, "-test.list=^(Test|Fuzz|Example)")
+	out, _, err := b.exec(ctx, nil, time.Minute, "-test.list=^(Test|Fuzz|Example)")
 	if err != nil {
-		return nil, fmt.Errorf("listing the tests: %w\n%s", err, out)
+		return fmt.Errorf("listing the tests: %w\n%s", err, out)
 	}
-	for _, name := range strings.Fields(string(out)) {
-		t.tests = append(t.tests, &test{name: name})
-	}
-	return t, nil
+	b.names = strings.Fields(string(out))
+	return nil
 }
 
 // exec runs the binary once. A failing test is no error of exec's.
-func (s *suite) exec(ctx context.Context, env []string, limit time.Duration, args ...string) (out []byte, passed bool, err error) {
+func (b *binary) exec(ctx context.Context, env []string, limit time.Duration, args ...string) (out []byte, passed bool, err error) {
 	// The binary ends itself at the limit; the context is for one that cannot.
 	own, cancel := context.WithTimeout(ctx, limit+10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(own, s.binary, append(args, "-test.timeout="+limit.String())...)
-	cmd.Dir = s.dir
+	cmd := exec.CommandContext(own, b.path, append(args, "-test.timeout="+limit.String())...)
+	cmd.Dir = b.dir
 	cmd.Env = append(append(os.Environ(), mutantEnv+"=", reachedEnv+"="), env...)
 	cmd.WaitDelay = time.Second
 	out, err = cmd.CombinedOutput()
@@ -102,15 +130,15 @@ const firstLimit = 5 * time.Minute
 func (s *suite) measure(ctx context.Context) error {
 	err := s.each(ctx, len(s.tests), func(ctx context.Context, i int) error {
 		t := s.tests[i]
-		log := filepath.Join(s.scratch, "reached."+t.name)
+		log := filepath.Join(s.scratch, fmt.Sprintf("reached.%d", i))
 		start := time.Now()
-		out, passed, err := s.exec(ctx, []string{reachedEnv + "=" + log}, firstLimit, "-test.run=^"+t.name+"$")
+		out, passed, err := t.exec(ctx, []string{reachedEnv + "=" + log}, firstLimit, "-test.run=^"+t.name+"$")
 		t.took = time.Since(start)
 		switch {
 		case err != nil:
 			return err
 		case !passed:
-			return fmt.Errorf("%s fails without a mutant:\n%s", t.name, out)
+			return fmt.Errorf("%v fails without a mutant:\n%s", t, out)
 		}
 		t.reached, err = readNumbers(log)
 		return err
@@ -178,28 +206,48 @@ func (s *suite) each(ctx context.Context, n int, do func(context.Context, int) e
 func (s *suite) kill(ctx context.Context, v *verdict) error {
 	tests := s.covering(v.mutant)
 	for _, t := range tests {
-		v.covering = append(v.covering, t.name)
+		v.covering = append(v.covering, t.String())
 	}
-	for share := 100 * time.Millisecond; len(tests) > 0; share *= 2 {
-		var names []string
-		var sum time.Duration
-		for len(tests) > 0 && (names == nil || sum+tests[0].took <= share) {
-			names, sum, tests = append(names, tests[0].name), sum+tests[0].took, tests[1:]
+	for share := 100 * time.Millisecond; len(tests) > 0 && v.killer == ""; share *= 2 {
+		n, sum := 1, tests[0].took
+		for n < len(tests) && sum+tests[n].took <= share {
+			n, sum = n+1, sum+tests[n].took
 		}
-		out, passed, err := s.exec(ctx, []string{mutantEnv + "=" + strconv.Itoa(v.id)}, 4*(s.launch+sum)+s.grace,
+		if err := s.try(ctx, v, tests[:n], 4*(s.launch+sum)+s.grace); err != nil {
+			return err
+		}
+		tests = tests[n:]
+		if v.excepted != nil && !s.thorough {
+			break
+		}
+	}
+	v.done = true
+	return nil
+}
+
+// try runs some tests on a mutant, those of one package at a time.
+func (s *suite) try(ctx context.Context, v *verdict, tests []*test, limit time.Duration) error {
+	for _, b := range s.binaries {
+		var names []string
+		for _, t := range tests {
+			if t.binary == b {
+				names = append(names, t.name)
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		out, passed, err := b.exec(ctx, []string{mutantEnv + "=" + strconv.Itoa(v.id)}, limit,
 			"-test.failfast", "-test.run=^("+strings.Join(names, "|")+")$")
 		if err != nil {
 			return err
 		}
 		if !passed {
 			v.killer, v.late = blame(out, names)
-			break
-		}
-		if v.excepted != nil && !s.thorough {
-			break
+			v.killer = b.room + v.killer
+			return nil
 		}
 	}
-	v.done = true
 	return nil
 }
 
