@@ -138,7 +138,7 @@ func (v *validator) recall(token string) (*trust, *Claims) {
 	}
 	now := v.now()
 	k := known.trust.source.usable(now).find(known.claims.keyID)
-	if k == nil || k != known.key || !known.current(now) {
+	if k != known.key || !known.current(now) {
 		return nil, nil
 	}
 	return known.trust, &known.claims
