@@ -148,7 +148,7 @@ func nest(levels int, open, inner, end string) string {
 
 var accepted = []string{
 	// What the quick path reads.
-	`{"a":1}`, `{"":""}`, `{"a":"b","c":["d","e"],"f":true,"g":false,"h":null,"i":-1,"j":0,"k":-0}`,
+	`{"a":1}`, `{"":""}`, `{"a":true}`, `{"a":false}`, `{"a":null}`, `{"a":"b","c":["d","e"],"f":true,"g":false,"h":null,"i":-1,"j":0,"k":-0}`,
 	`{"a":"é€😀"}`, `{"ab":1,"ba":2,"aXb":3,"aYb":4}`, "{\"a\":\"\x7f\"}", `{"a":"}"}`, `{"a":"]","b":["]",","]}`,
 	many(31), many(32),
 

@@ -59,6 +59,7 @@ func TestNumericDate_borders(t *testing.T) {
 		"9007199254740992.0", "9007199254740992.1", "-9007199254740992.1", "9007199254740991.999", "9.007199254740992e15", "90071992547409920e-1", "90071992547409921e-1",
 		"-62135596800", "-62135596800.5", "-62135596799.5", "-6.21355968e10", "-621355968000e-1",
 		"1" + strings.Repeat("0", 80) + "e-80", "1" + strings.Repeat("0", 1000) + "e-1000", "17" + strings.Repeat("0", 1000) + "e-992", "0." + strings.Repeat("0", 60) + "15e61",
+		"18446744073709551616", "18446744073709551617", "-18446744073709551617", "18446744075409551616", // 2^64 and more, which wraps around
 		"0." + strings.Repeat("9", 1022), "1." + strings.Repeat("0", 1021) + "1", "123456789." + strings.Repeat("0", 1014), "-0.0", "-0", "0e5",
 	} {
 		for _, up := range []bool{false, true} {
@@ -99,7 +100,7 @@ func TestFits(t *testing.T) {
 		largest.String(): true, last.String(): true, infinite.String(): false, "-" + last.String(): true, "-" + infinite.String(): false,
 		strings.Repeat("9", 308): true, strings.Repeat("9", 309): false, "1" + strings.Repeat("0", 308): true, "1" + strings.Repeat("0", 309): false,
 
-		`"1e400"`: true, `true`: true, `null`: true, `{}`: true, `[]`: true, `{"1e400":1}`: true, `["\"","1e400"]`: true, `["\\",1e400]`: false,
+		`"1e400"`: true, `true`: true, `null`: true, `{}`: true, `[]`: true, `{"1e400":1}`: true, `["\"","x1e400","1e400"]`: true, `["\\",1e400]`: false,
 		`[1e400]`: false, `[1,1e400,1]`: false, `{"a":[{"b":-1e400}]}`: false, `{"a":1e308,"b":1e309}`: false, `[1e308, 2]`: true, `[ 1e309 ]`: false,
 	} {
 		var v any

@@ -89,6 +89,7 @@ func TestMember(t *testing.T) {
 		`{"x":"sub","sub":"y","\"":"\\","\\":"\"","":"empty"}`,
 		`{"g":["\"","\\","]",",","[","\ud83d\ude00","a\/b"],"h":[ ],"i": [ "x" , "y" ]	,"j":"k" }`,
 		`{"long":"\u0041` + strings.Repeat("b", 2000) + `","list":["\u0041` + strings.Repeat("b", 600) + `"]}`,
+		"{\"a\":[\t\"b\"\r\n,\t\"c\"\r\n]\t,\"d\":\t1\r\n}",
 	}, accepted...)
 	for _, doc := range docs {
 		all, ok := oracle([]byte(doc))
