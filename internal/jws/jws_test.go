@@ -178,7 +178,7 @@ func TestToken_type(t *testing.T) {
 		`"JWT"`: jws.None, `"jwt"`: jws.None, `"at+jwt"`: jws.None, `"AT+JWT"`: jws.None, `"application/at+jwt"`: jws.None, `"Application/JWT"`: jws.None, `"\u004aWT"`: jws.None,
 
 		`""`: jws.Type, `null`: jws.Type, `1`: jws.Type, `["JWT"]`: jws.Type, `"JWS"`: jws.Type, `"JOSE"`: jws.Type, `"JOSE+JSON"`: jws.Type, `"dpop+jwt"`: jws.Type, `"logout+jwt"`: jws.Type,
-		`"secevent+jwt"`: jws.Type, `"JWT "`: jws.Type, `"application/"`: jws.Type, `"application/application/jwt"`: jws.Type, `"text/jwt"`: jws.Type, `"x/at+jwt"`: jws.Type,
+		`"secevent+jwt"`: jws.Type, `"JWT "`: jws.Type, `"application/"`: jws.Type, `"application/application/jwt"`: jws.Type, `"text/jwt"`: jws.Type, `"x/at+jwt"`: jws.Type, `"message/http/jwt"`: jws.Type, `"applicationsjwt"`: jws.Type,
 		`"at+\u212awt"`: jws.Type, `"\u212aWT"`: jws.Type, `"J\u212aT"`: jws.Type, `"\u212a"`: jws.Type, `"at+jwt\u0000"`: jws.Type, `"application/jwt;v=1"`: jws.Type, `"appli\u212aation/jwt"`: jws.Type,
 		`"application\u002fjwt"`: jws.None,
 	} {
