@@ -101,6 +101,14 @@ func TestHeaders_concurrent(t *testing.T) {
 				known.Remember(&tok)
 			}
 		})
+		wg.Go(func() { // one that only looks
+			for range 200 {
+				if fault := new(jws.Token).Split(token(doc(50*g)), &known); fault != jws.None {
+					t.Errorf("kid %d: fault %d", 50*g, fault)
+					return
+				}
+			}
+		})
 	}
 	wg.Wait()
 	for n := range 200 {
