@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -74,6 +75,7 @@ type network struct {
 	begin time.Time
 	asked chan ask
 	end   chan struct{} // closed when the test ends
+	busy  atomic.Int32  // how many hosts have not answered yet
 }
 
 type ask struct {
@@ -83,6 +85,8 @@ type ask struct {
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.asked <- ask{r.URL.String(), time.Since(n.begin)}
+	n.busy.Add(1)
+	defer n.busy.Add(-1)
 	return n.hosts[r.URL.String()].answer(r, n.end)
 }
 
@@ -107,6 +111,10 @@ func fetch(t *testing.T, hosts ...host) (o outcome) {
 		defer cancel()
 		o.Answer = keyfetch.Fetch(ctx, keyfetch.Client(&http.Client{Transport: n}), urls)
 		o.took = time.Since(n.begin)
+		synctest.Wait()
+		if busy := n.busy.Load(); busy > 0 && !slices.ContainsFunc(hosts, func(h host) bool { return h.deaf }) {
+			t.Errorf("Fetch has returned and left %d requests running", busy)
+		}
 		close(n.end) // every goroutine has to leave the bubble
 		// After a panic, net/http leaves a goroutine until the timeout.
 		time.Sleep(keyfetch.Timeout)
