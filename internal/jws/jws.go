@@ -109,6 +109,7 @@ func (t *Token) Rejected() *Header { return &t.own }
 
 // ReadBody decodes the other two segments, the shorter one first.
 func (t *Token) ReadBody(payload, signature string) Fault {
+	t.grow(len(payload) + len(signature))
 	var ok1, ok2 bool
 	n := len(t.buf)
 	t.buf, ok1 = base64url.AppendDecode(t.buf, signature)
@@ -122,6 +123,17 @@ func (t *Token) ReadBody(payload, signature string) Fault {
 		return Encoding
 	}
 	return None
+}
+
+// grow makes room for n more bytes, and overwrites the memory that it leaves. If
+// the decoder grew it, header and signature would stay behind.
+func (t *Token) grow(n int) {
+	if cap(t.buf)-len(t.buf) >= n {
+		return
+	}
+	grown := append(make([]byte, 0, len(t.buf)+n), t.buf...)
+	clear(t.buf)
+	t.buf = grown
 }
 
 // maxKept is the size in bytes up to which the memory is kept for the next token.
