@@ -65,7 +65,7 @@ type Claims struct {
 	groups, audience strictjson.List
 
 	keyID   string
-	payload string // the JSON object, verbatim
+	payload string // the JSON object, verbatim but for the slashes that were escaped
 	named   bool   // it has a username
 
 	// clock is that of the Middleware that verified the token, for policies about
@@ -127,7 +127,9 @@ func (c *Claims) IsMachine() bool { return c != nil && c.TokenUse == AccessToken
 // Decode decodes the whole verified payload into v, a pointer, for claims that
 // have no field here. Names match exactly and case counts, unlike in
 // encoding/json; tags are written the same way. The rules are those of
-// github.com/go-json-experiment/json, the code behind encoding/json/v2.
+// github.com/go-json-experiment/json, the code behind encoding/json/v2. Of tags it
+// promises plain names alone: options such as embed, inline, unknown and format mean
+// different things, or nothing, from one toolchain to another.
 func (c *Claims) Decode(v any) error {
 	if c == nil || c.payload == "" {
 		return errors.New("cognitoauth: Decode of Claims that no token carried")
@@ -175,7 +177,10 @@ func (c *Claims) Bool(name string) bool {
 // to, take the last of two members of one name, and turn invalid UTF-8 into
 // U+FFFD; with each, two readers of one token can see two different callers
 // (RFC 8725, section 2.7).
+//
+// decode may change doc, which the caller must not use afterwards.
 func (c *Claims) decode(doc []byte) *Error {
+	doc = strictjson.PlainSlashes(doc)
 	c.payload = string(doc)
 	var names usernames
 	var mistyped bool
@@ -264,6 +269,15 @@ func (c *Claims) text(value strictjson.Value, end int) (string, bool) {
 		return c.payload[end-len(value)+1 : end-1], true
 	}
 	return strictjson.Text(value)
+}
+
+// bytes is how much memory c refers to, at most: its texts are parts of the
+// payload, or copies of parts that have an escape.
+func (c *Claims) bytes() int {
+	if strings.IndexByte(c.payload, '\\') < 0 {
+		return len(c.payload)
+	}
+	return 2 * len(c.payload)
 }
 
 // settle fills the fields whose source depends on the kind of token.
