@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"strings"
@@ -46,10 +47,16 @@ type Config struct {
 	// its revocation and the policies are checked all the same. Zero: 10,000;
 	// negative: none; at most 10,000,000. When it is full, a token has to come
 	// twice to be remembered, and what is used least goes.
-	// A token takes about 1 kB with a payload of 500 bytes, and one byte more for
-	// each further byte of it; of more than 16 KiB none is remembered. Tokens
-	// themselves are kept by digest only.
+	// Of more than 16 KiB no token is remembered. Tokens themselves are kept by
+	// digest only.
 	TokenCache int
+	// TokenCacheBytes bounds the memory of TokenCache, in bytes: whichever of the two
+	// is reached first. A token counts 1 KiB and its payload's length (twice, if that
+	// has escapes other than \/), and at least TokenCacheBytes / TokenCache. Zero:
+	// 32 MiB, or 3 KiB for each of TokenCache where that is more; 1 MiB to 64 GiB.
+	// It makes no sense without a cache, and is a mistake then. Measured, a full
+	// cache keeps at most a quarter more than this.
+	TokenCacheBytes int
 	// Realm stands in challenges. Empty: "api". At most 128 bytes of printable
 	// ASCII without quote and backslash (RFC 6750, section 3).
 	Realm string
@@ -132,9 +139,7 @@ func New(cfg Config) (*Middleware, error) {
 	if b.limit < minTokenBytes || b.limit > maxTokenBytes {
 		b.mistake("MaxTokenBytes is %d, expected 0 (for %d) or %d to %d bytes", cfg.MaxTokenBytes, defaultMaxTokenBytes, minTokenBytes, maxTokenBytes)
 	}
-	if cfg.TokenCache > maxTokenCache {
-		b.mistake("TokenCache is %d, expected a negative number (for none), 0 (for %d) or at most %d", cfg.TokenCache, defaultTokenCache, maxTokenCache)
-	}
+	b.checkTokenCache(cfg.TokenCache, cfg.TokenCacheBytes)
 	for i := range len(cfg.Realm) {
 		if !challengeByte(cfg.Realm[i]) {
 			b.mistake("Realm %q has a byte at %d that a challenge cannot carry (RFC 6750, section 3)", cfg.Realm, i)
@@ -153,8 +158,9 @@ func New(cfg Config) (*Middleware, error) {
 	if b.mistakes != nil {
 		return nil, errors.Join(b.mistakes...)
 	}
+	b.headers.Most = headersPerSource * len(b.sources)
 	if size := cmp.Or(cfg.TokenCache, defaultTokenCache); size > 0 {
-		b.tokens = tokencache.New[remembered](size)
+		b.tokens = tokencache.New[remembered](size, tokenCacheBytes(size, cfg.TokenCacheBytes))
 	}
 	m := &Middleware{validator: b.validator, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: cfg.TokenSource,
 		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources}
@@ -177,7 +183,38 @@ const (
 	maxTokenBytes        = 16 << 20
 	defaultTokenCache    = 10_000
 	maxTokenCache        = 10_000_000
+
+	// headersPerSource is how many headers are remembered for each key source: of
+	// eight rotations, two keys each, spelled with escaped slashes and without.
+	headersPerSource = 8 * 2 * 2
+
+	defaultTokenCacheBytes = 32 << 20
+	defaultBytesPerToken   = 3 << 10
+	minTokenCacheBytes     = 1 << 20
+	maxTokenCacheBytes     = min(64<<30, math.MaxInt) // an int of 32 bits holds less
 )
+
+func (b *builder) checkTokenCache(size, bytes int) {
+	if size > maxTokenCache {
+		b.mistake("TokenCache is %d, expected a negative number (for none), 0 (for %d) or at most %d", size, defaultTokenCache, maxTokenCache)
+	}
+	switch {
+	case bytes != 0 && size < 0:
+		b.mistake("TokenCacheBytes is %d, but TokenCache is negative, which means no cache: drop one", bytes)
+	case bytes != 0 && (bytes < minTokenCacheBytes || bytes > maxTokenCacheBytes):
+		b.mistake("TokenCacheBytes is %d, expected 0 (for %d, or more with a large TokenCache) or %d to %d bytes",
+			bytes, defaultTokenCacheBytes, minTokenCacheBytes, int64(maxTokenCacheBytes))
+	}
+}
+
+// tokenCacheBytes is the bound for a cache of size tokens, where n is what the
+// configuration says.
+func tokenCacheBytes(size, n int) int {
+	if n != 0 {
+		return n
+	}
+	return int(min(max(defaultTokenCacheBytes, int64(size)*defaultBytesPerToken), maxTokenCacheBytes))
+}
 
 // builder gathers what New makes, and every mistake on the way.
 type builder struct {

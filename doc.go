@@ -122,10 +122,11 @@
 //
 // # Remembered tokens
 //
-// A token that was verified is remembered by its SHA-256 (Config.TokenCache),
-// once there is no more room when it comes for the second time. Used again it
-// costs neither decoding nor a signature; but its time, its key's presence in the
-// current key set, Config.Revoked and the policies are checked on every use.
+// A token that was verified is remembered by its SHA-256 (Config.TokenCache), once
+// there is no more room, in number or in bytes (Config.TokenCacheBytes), when it
+// comes for the second time. Used again it costs neither decoding nor a signature;
+// but its time, its key's presence in the current key set, Config.Revoked and the
+// policies are checked on every use.
 //
 // # Limits
 //
