@@ -60,6 +60,7 @@ var maxEncodedHeader = base64.RawURLEncoding.EncodedLen(MaxHeaderBytes)
 
 func (hs *Headers) find(encoded string) *Header {
 	t := hs.table.Load()
+	// mutant: equivalent `len(encoded) > maxEncodedHeader → false`, it is a shortcut
 	if t == nil || len(encoded) > maxEncodedHeader {
 		return nil
 	}
