@@ -1,8 +1,10 @@
 package cognitoauth_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
+	"crypto/fips140"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
@@ -33,7 +35,19 @@ type bench struct {
 // newBench makes one with a cache of so many tokens; -1: none.
 func newBench(b testing.TB, tokenCache int) bench {
 	b.Helper()
-	pool := cognitotest.NewPool(b, cognitotest.Options{InProcess: true})
+	return newBenchOf(b, tokenCache, cognitotest.Options{})
+}
+
+// newEscapedBench is newBench with tokens as Cognito wrote them until 2025.
+func newEscapedBench(b testing.TB, tokenCache int) bench {
+	b.Helper()
+	return newBenchOf(b, tokenCache, cognitotest.Options{EscapedSlashes: true})
+}
+
+func newBenchOf(b testing.TB, tokenCache int, o cognitotest.Options) bench {
+	b.Helper()
+	o.InProcess = true
+	pool := cognitotest.NewPool(b, o)
 	cfg := pool.Config()
 	cfg.TokenCache = tokenCache
 	auth, err := cognitoauth.New(cfg)
@@ -106,7 +120,8 @@ func BenchmarkFloor(b *testing.B) {
 }
 
 // BenchmarkValidate is a validation with the keys at hand: in full, and of a
-// token that was verified before.
+// token that was verified before; of a token as Cognito writes it, and as Cognito
+// wrote it until 2025, with every slash escaped.
 //
 // Of the 15 allocations of a full one, crypto/rsa makes 9 and golang-jwt's RS256
 // three (its copy of the signing input, hash and sum); one each are the claims,
@@ -115,11 +130,15 @@ func BenchmarkFloor(b *testing.B) {
 // context: it allocates the claims as a part of the context.
 func BenchmarkValidate(b *testing.B) {
 	for _, run := range []struct {
-		name  string
-		cache int
-	}{{"cache=off", -1}, {"cache=hit", 0}} {
+		name string
+		make func(testing.TB, int) bench
+		size int
+	}{
+		{"cache=off", newBench, -1}, {"cache=hit", newBench, 0},
+		{"cache=off,slashes=escaped", newEscapedBench, -1}, {"cache=hit,slashes=escaped", newEscapedBench, 0},
+	} {
 		b.Run(run.name, func(b *testing.B) {
-			f := newBench(b, run.cache)
+			f := run.make(b, run.size)
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := f.auth.Validate(context.Background(), f.token); err != nil {
@@ -218,8 +237,9 @@ func BenchmarkRoute(b *testing.B) {
 
 // refusals are what BenchmarkRefuse and TestAllocations refuse, by code. Their
 // headers are known, except where a header is the point.
-func (f bench) refusals(tb testing.TB) map[string]string {
-	other := cognitotest.NewPool(tb, cognitotest.Options{InProcess: true, ID: "eu-west-1_Other0001"})
+func (f bench) refusals(tb testing.TB, o cognitotest.Options) map[string]string {
+	o.InProcess, o.ID = true, "eu-west-1_Other0001"
+	other := cognitotest.NewPool(tb, o)
 	header := `{"kid":"x","alg":"HS256"}`
 	return map[string]string{
 		"token_too_large":       strings.Repeat("a", 40<<10),
@@ -237,34 +257,51 @@ func (f bench) refusals(tb testing.TB) map[string]string {
 // BenchmarkRefuse is a refusal for each reason, as Validate returns it: an
 // *Error whose Detail nobody has asked for.
 func BenchmarkRefuse(b *testing.B) {
-	f := newBench(b, 0)
-	if _, err := f.auth.Validate(b.Context(), f.token); err != nil { // its header is known now
-		b.Fatal(err)
-	}
-	tokens := f.refusals(b)
-	for _, code := range slices.Sorted(maps.Keys(tokens)) {
-		b.Run("code="+code, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				_, err := f.auth.Validate(context.Background(), tokens[code])
-				if e, ok := err.(*cognitoauth.Error); !ok || e.Code != code {
-					b.Fatalf("%v", err)
+	for _, slashes := range []string{"", ",slashes=escaped"} {
+		o := cognitotest.Options{EscapedSlashes: slashes != ""}
+		f := newBenchOf(b, 0, o)
+		if _, err := f.auth.Validate(b.Context(), f.token); err != nil { // its header is known now
+			b.Fatal(err)
+		}
+		tokens := f.refusals(b, o)
+		for _, code := range slices.Sorted(maps.Keys(tokens)) {
+			b.Run("code="+code+slashes, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					_, err := f.auth.Validate(context.Background(), tokens[code])
+					if e, ok := err.(*cognitoauth.Error); !ok || e.Code != code {
+						b.Fatalf("%v", err)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 
-// TestAllocations holds the hot paths to the allocations that were settled on.
-// crypto/rsa makes 9 of those of a signature, golang-jwt three. A refusal makes
-// one, its Error; the further ones are the payload (1), of a header that is not
-// known the kid (1) and an alg that is not RS256 (1), and the texts that the Error
-// names.
+// TestAllocations holds the hot paths to the allocations that were settled on, for
+// tokens as Cognito writes them and as it wrote them until 2025. crypto/rsa makes 9
+// of those of a signature, golang-jwt three. Where FIPS 140-3 is enforced crypto/rsa
+// makes a hash more, to see whether it is an approved one. A refusal makes one, its
+// Error; the further ones are the payload (1), of a header that is not known the kid
+// (1) and an alg that is not RS256 (1), and the texts that the Error names.
 func TestAllocations(t *testing.T) {
 	if lab.RaceDetector() {
 		t.Skip("the race detector allocates")
 	}
-	full, hit := newBench(t, -1), newBench(t, 0)
+	t.Run("slashes=plain", func(t *testing.T) { testAllocations(t, cognitotest.Options{}) })
+	t.Run("slashes=escaped", func(t *testing.T) { testAllocations(t, cognitotest.Options{EscapedSlashes: true}) })
+}
+
+// enforced is how many allocations a signature makes beyond those of TestAllocations.
+func enforced() float64 {
+	if fips140.Enforced() {
+		return 1
+	}
+	return 0
+}
+
+func testAllocations(t *testing.T, o cognitotest.Options) {
+	full, hit := newBenchOf(t, -1, o), newBenchOf(t, 0, o)
 	ok := func(f bench) func() error {
 		return func() error {
 			_, err := f.auth.Validate(context.Background(), f.token)
@@ -277,15 +314,15 @@ func TestAllocations(t *testing.T) {
 		again func() error
 	}
 	rows := []row{
-		{"in full", 15, ok(full)},
+		{"in full", 15 + enforced(), ok(full)},
 		{"seen before", 1, ok(hit)},
-		{"in full, by Wrap", 16, full.request(t)},
+		{"in full, by Wrap", 16 + enforced(), full.request(t)},
 		{"seen before, by Wrap", 2, hit.request(t)},
 	}
-	tokens := hit.refusals(t)
+	tokens := hit.refusals(t, o)
 	for code, most := range map[string]float64{
 		"token_too_large": 1, "token_malformed": 1, "algorithm_unsupported": 2, "issuer_mismatch": 3, "token_use_mismatch": 4,
-		"token_expired": 4, "client_mismatch": 3, "key_unknown": 4, "signature_invalid": 15,
+		"token_expired": 4, "client_mismatch": 3, "key_unknown": 4, "signature_invalid": 15 + enforced(),
 	} {
 		rows = append(rows, row{"refused with " + code, most, func() error {
 			_, err := hit.auth.Validate(context.Background(), tokens[code])
@@ -301,6 +338,43 @@ func TestAllocations(t *testing.T) {
 		if err != nil || got > row.most {
 			t.Errorf("%s: %v allocations, want %v at most; %v", row.name, got, row.most, err)
 		}
+	}
+}
+
+// With the keys of 300 pools, each of which signs with two spellings of its header,
+// a validation takes as many allocations as with one pool.
+func TestAllocations_manyPools(t *testing.T) {
+	if lab.RaceDetector() {
+		t.Skip("the race detector allocates")
+	}
+	const pools = 300
+	mint := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	base := mint.AccessToken()
+	cfg := cognitoauth.Config{TokenCache: -1}
+	var tokens []string
+	for i := range pools {
+		id, kid := fmt.Sprintf("eu-west-1_Pool%05d", i), fmt.Sprintf("key/%05d", i)
+		set := bytes.ReplaceAll(mint.KeySet(), []byte(base.KeyID()), []byte(kid))
+		cfg.Pools = append(cfg.Pools, cognitoauth.Pool{ID: id, ClientIDs: []string{mint.ClientID()}, JWKS: set})
+		token := base.Set("iss", "https://cognito-idp.eu-west-1.amazonaws.com/"+id)
+		for _, header := range []string{`{"kid":"` + kid + `","alg":"RS256"}`, `{"kid":"` + strings.ReplaceAll(kid, "/", `\/`) + `","alg":"RS256"}`} {
+			tokens = append(tokens, token.Header([]byte(header)).String())
+		}
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// AllocsPerRun calls once before it counts: then every header is known.
+	got := testing.AllocsPerRun(5, func() {
+		for _, token := range tokens {
+			if _, err := auth.Validate(context.Background(), token); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if got /= float64(len(tokens)); got > 15.5+enforced() { // a collection empties a sync.Pool
+		t.Errorf("%.2f allocations for each validation, want %v as with one pool", got, 15+enforced())
 	}
 }
 

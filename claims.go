@@ -69,7 +69,7 @@ type Claims struct {
 	groups, audience strictjson.List
 
 	keyID   string
-	payload string // the JSON object as the token has it
+	payload string // the JSON object as the token has it, but for escaped slashes
 	named   bool   // the token has a username
 
 	// clock is the clock of the Middleware that verified the token, for policies
@@ -130,9 +130,10 @@ func (c *Claims) IsMachine() bool { return c != nil && c.TokenUse == AccessToken
 
 // Decode decodes the whole verified payload into v, which must be a pointer,
 // for claims that have no field here. Names must match exactly, and case
-// counts, unlike in encoding/json. Struct tags are the same. The other rules
-// are those of github.com/go-json-experiment/json, the code behind
-// encoding/json/v2.
+// counts, unlike in encoding/json. The other rules are those of
+// github.com/go-json-experiment/json, the code behind encoding/json/v2. Write
+// names only into struct tags: options such as embed, inline, unknown and format
+// mean different things, or nothing, from one toolchain to another.
 func (c *Claims) Decode(v any) error {
 	if c == nil || c.payload == "" {
 		return errors.New("cognitoauth: Decode of Claims that no token carried")
@@ -179,7 +180,10 @@ func (c *Claims) Bool(name string) bool {
 // of client_id or sub, takes the last of two members with the same name, and
 // replaces invalid UTF-8 by U+FFFD. In each case two programs can read two
 // different callers from the same token (RFC 8725, section 2.7).
+//
+// decode may change doc, which the caller must not use afterwards.
 func (c *Claims) decode(doc []byte) *Error {
+	doc = strictjson.PlainSlashes(doc)
 	c.payload = string(doc)
 	var names usernames
 	var mistyped bool
@@ -268,6 +272,15 @@ func (c *Claims) text(value strictjson.Value, end int) (string, bool) {
 		return c.payload[end-len(value)+1 : end-1], true
 	}
 	return strictjson.Text(value)
+}
+
+// bytes is how much memory c refers to, at most: its texts are parts of the
+// payload, or copies of parts that have an escape.
+func (c *Claims) bytes() int {
+	if strings.IndexByte(c.payload, '\\') < 0 {
+		return len(c.payload)
+	}
+	return 2 * len(c.payload)
 }
 
 // settle fills the fields that depend on the kind of token.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"strings"
@@ -56,10 +57,16 @@ type Config struct {
 	// token is not decoded or verified again, but its times, its key, its
 	// revocation and the policies are checked on each use. Zero: 10,000; negative:
 	// none; at most 10,000,000. A full cache takes a token on its second use and
-	// evicts the least used one. A token takes about 1 kB with a payload of 500
-	// bytes, plus one byte for each further byte of it; a token over 16 KiB is not
-	// remembered. The cache holds the token's SHA-256 instead of the token.
+	// evicts the least used one. A token over 16 KiB is not remembered. The cache
+	// holds the token's SHA-256 instead of the token.
 	TokenCache int
+	// TokenCacheBytes bounds the memory of TokenCache, in bytes. The cache is full
+	// when it reaches either bound. A token counts 1 KiB plus the length of its
+	// payload (twice that with escapes other than \/), and at least
+	// TokenCacheBytes / TokenCache. Zero: 32 MiB, or 3 KiB for each of TokenCache if
+	// that is more; 1 MiB to 64 GiB. It is a mistake if TokenCache is negative. A
+	// full cache keeps at most a quarter more than this, as measured.
+	TokenCacheBytes int
 	// Realm is the realm of a challenge. Empty: "api". At most 128 bytes of
 	// printable ASCII without quote and backslash (RFC 6750, section 3).
 	Realm string
@@ -122,9 +129,7 @@ func New(cfg Config) (*Middleware, error) {
 	if b.limit < minTokenBytes || b.limit > maxTokenBytes {
 		b.mistake("MaxTokenBytes is %d, expected 0 (for %d) or %d to %d bytes", cfg.MaxTokenBytes, defaultMaxTokenBytes, minTokenBytes, maxTokenBytes)
 	}
-	if cfg.TokenCache > maxTokenCache {
-		b.mistake("TokenCache is %d, expected a negative number (for none), 0 (for %d) or at most %d", cfg.TokenCache, defaultTokenCache, maxTokenCache)
-	}
+	b.checkTokenCache(cfg.TokenCache, cfg.TokenCacheBytes)
 	for i := range len(cfg.Realm) {
 		if !challengeByte(cfg.Realm[i]) {
 			b.mistake("Realm %q has a byte at %d that a challenge cannot carry (RFC 6750, section 3)", cfg.Realm, i)
@@ -146,8 +151,9 @@ func New(cfg Config) (*Middleware, error) {
 	if b.mistakes != nil {
 		return nil, errors.Join(b.mistakes...)
 	}
+	b.headers.Most = headersPerSource * len(b.sources)
 	if size := cmp.Or(cfg.TokenCache, defaultTokenCache); size > 0 {
-		b.tokens = tokencache.New[remembered](size)
+		b.tokens = tokencache.New[remembered](size, tokenCacheBytes(size, cfg.TokenCacheBytes))
 	}
 	m := &Middleware{validator: b.validator, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: ownSource(cfg.TokenSource), ignoreAmbient: cfg.IgnoreBadAmbientToken,
 		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources}
@@ -170,7 +176,38 @@ const (
 	maxTokenBytes        = 16 << 20
 	defaultTokenCache    = 10_000
 	maxTokenCache        = 10_000_000
+
+	// headersPerSource is how many headers are remembered for each key source: of
+	// eight rotations, two keys each, spelled with escaped slashes and without.
+	headersPerSource = 8 * 2 * 2
+
+	defaultTokenCacheBytes = 32 << 20
+	defaultBytesPerToken   = 3 << 10
+	minTokenCacheBytes     = 1 << 20
+	maxTokenCacheBytes     = min(64<<30, math.MaxInt) // an int of 32 bits holds less
 )
+
+func (b *builder) checkTokenCache(size, bytes int) {
+	if size > maxTokenCache {
+		b.mistake("TokenCache is %d, expected a negative number (for none), 0 (for %d) or at most %d", size, defaultTokenCache, maxTokenCache)
+	}
+	switch {
+	case bytes != 0 && size < 0:
+		b.mistake("TokenCacheBytes is %d, but TokenCache is negative, which means no cache: drop one", bytes)
+	case bytes != 0 && (bytes < minTokenCacheBytes || bytes > maxTokenCacheBytes):
+		b.mistake("TokenCacheBytes is %d, expected 0 (for %d, or more with a large TokenCache) or %d to %d bytes",
+			bytes, defaultTokenCacheBytes, minTokenCacheBytes, int64(maxTokenCacheBytes))
+	}
+}
+
+// tokenCacheBytes is the bound for a cache of size tokens, where n is what the
+// configuration says.
+func tokenCacheBytes(size, n int) int {
+	if n != 0 {
+		return n
+	}
+	return int(min(max(defaultTokenCacheBytes, int64(size)*defaultBytesPerToken), maxTokenCacheBytes))
+}
 
 // builder holds what New builds, and every mistake that New has found.
 type builder struct {

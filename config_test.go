@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"reflect"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +43,11 @@ var configMistakes = []mistake{
 		c.IgnoreBadAmbientToken, c.TokenSource = true, cognitoauth.FromAuthorization()
 	}},
 	{"a huge cache of tokens", "Config.TokenCache", "at most 10000000", func(c *cognitoauth.Config) { c.TokenCache = 10_000_001 }},
+	{"a cache of too few bytes for a token", "Config.TokenCacheBytes", "or 1048576 to 68719476736 bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 32 }},
+	{"a cache of a byte less than the least", "Config.TokenCacheBytes", "or 1048576 to 68719476736 bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 1<<20 - 1 }},
+	{"a cache of a negative number of bytes", "Config.TokenCacheBytes", "expected 0 (for 33554432", func(c *cognitoauth.Config) { c.TokenCacheBytes = -1 }},
+	{"a cache of too many bytes", "Config.TokenCacheBytes", "or 1048576 to 68719476736 bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 64<<30 + 1 }},
+	{"bytes of no cache", "Config.TokenCacheBytes", "TokenCache is negative, which means no cache: drop one", func(c *cognitoauth.Config) { c.TokenCache, c.TokenCacheBytes = -1, 32<<20 }},
 	{"a quote in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = `my "api"` }},
 	{"a backslash in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = `a\b` }},
 	{"a line break in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = "a\r\nb" }},
@@ -173,6 +180,10 @@ func TestNew_accepts(t *testing.T) {
 		{"the largest tokens", func(c *cognitoauth.Config) { c.MaxTokenBytes = 16 << 20 }},
 		{"no cache of tokens", func(c *cognitoauth.Config) { c.TokenCache = -1 }},
 		{"a cache of one token", func(c *cognitoauth.Config) { c.TokenCache = 1 }},
+		{"the smallest cache in bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 1 << 20 }},
+		{"the largest cache in bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 64 << 30 }},
+		{"one token in the largest cache", func(c *cognitoauth.Config) { c.TokenCache, c.TokenCacheBytes = 1, 64<<30 }},
+		{"the most tokens in the smallest cache", func(c *cognitoauth.Config) { c.TokenCache, c.TokenCacheBytes = 10_000_000, 1<<20 }},
 		{"a realm of 128 bytes with all that is allowed", func(c *cognitoauth.Config) { c.Realm = " !#[]~" + strings.Repeat("r", 122) }},
 		{"a client of 128 characters with a plus", pool(forClients(strings.Repeat("a", 127) + "+"))},
 		{"any client", pool(allOf(forClients(), func(p *cognitoauth.Pool) { p.DangerouslyAllowAnyClient = true }))},
@@ -420,6 +431,53 @@ func TestNew_tokenCache(t *testing.T) {
 	if n := cost(-1000); n <= off/2 {
 		t.Errorf("TokenCache -1000: %v allocations for a token used again, %v with -1", n, off)
 	}
+}
+
+// A token with 100 groups keeps 11 kB. The memory of a cache that was offered four
+// times as many as it has room for stays within a quarter more than its bound, and
+// it remembers as many as there is room for.
+func TestNew_tokenCacheBytes(t *testing.T) {
+	const bound, offered = 2 << 20, 700
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	cfg := pool.Config()
+	cfg.TokenCacheBytes = bound
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := make([]string, 100)
+	for i := range groups {
+		groups[i] = fmt.Sprintf("%03d-%s", i, strings.Repeat("g", 100))
+	}
+	base, tokens := pool.AccessToken().Groups(groups...), make([]string, offered)
+	for i := range tokens {
+		tokens[i] = base.Set("jti", strconv.Itoa(i)).String()
+	}
+	validate := func(token string) {
+		if _, err := auth.Validate(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	validate(pool.AccessToken().String())
+	before := heapInUse()
+	for _, token := range tokens { // what comes twice at once is taken by a full cache
+		validate(token)
+		validate(token)
+	}
+	if grown := heapInUse() - before; grown > bound*5/4 || grown < bound*3/4 {
+		t.Errorf("the heap has grown by %d bytes, want about %d and at most a quarter more", grown, bound)
+	}
+	runtime.KeepAlive(auth)
+	runtime.KeepAlive(tokens)
+}
+
+// heapInUse is what the heap holds after a full collection.
+func heapInUse() int64 {
+	runtime.GC()
+	runtime.GC() // what a sync.Pool holds survives one
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // A realm has the bytes that RFC 6750, section 3, allows, and stands in the

@@ -4,6 +4,7 @@ package cognitoauth
 // FromContext, which reads the claims from it, and WithExpiry.
 
 import (
+	"bytes"
 	"context"
 	"sync/atomic"
 	"time"
@@ -105,7 +106,7 @@ func (a *admission) widen(err *Error, q *require) *Error {
 func init() {
 	kit.NewClaims = func(payload []byte, poolID string, now func() time.Time, leeway time.Duration) (any, error) {
 		c := new(Claims)
-		if err := c.decode(payload); err != nil {
+		if err := c.decode(bytes.Clone(payload)); err != nil {
 			return nil, err
 		}
 		c.PoolID, c.clock = poolID, &clock{now, leeway}

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -203,7 +204,11 @@ func FuzzToken(f *testing.F) {
 func FuzzHeader(f *testing.F) {
 	d := newFuzzDesk(f)
 	for _, token := range d.tokens {
-		f.Add(fuzzSegment(token, 0))
+		header := fuzzSegment(token, 0)
+		f.Add(header)
+		if bytes.IndexByte(header, '/') >= 0 {
+			f.Add(escapedSlashes(header))
+		}
 	}
 	// All else is good, or it would not be the header that decides.
 	good := slices.IndexFunc(d.tokens, func(token string) bool {
@@ -256,11 +261,17 @@ func lower(v any) any {
 }
 
 // FuzzPayload: our decoder and encoding/json agree on every member that both
-// accept, and the fields of Claims are what encoding/json finds. A space in front
-// changes nothing, though it takes the payload off the quick path.
+// accept, and the fields of Claims are what encoding/json finds. Neither a space in
+// front changes anything, though it takes the payload off the quick path, nor do
+// slashes that are escaped.
 func FuzzPayload(f *testing.F) {
 	for _, token := range newFuzzSeeds(f).tokens {
 		f.Add(fuzzSegment(token, 1))
+	}
+	for _, token := range newFuzzSeeds(f).tokens {
+		if doc := fuzzSegment(token, 1); bytes.IndexByte(doc, '/') >= 0 {
+			f.Add(escapedSlashes(doc))
+		}
 	}
 	f.Add([]byte("{ \"a\" :\t{ \"b\" : [ \"]}\\\"\" , 1 ] } ,\r\n\"c\\u0064\" : \"x\\u0079\" , \"\":true,\"f\" :\tfalse , \"n\" : -1e1 }"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -268,6 +279,10 @@ func FuzzPayload(f *testing.F) {
 		slow, slowErr := kit.NewClaims(append([]byte(" "), payload...), "eu-west-1_AbCdEf123", time.Now, 0)
 		if (err == nil) != (slowErr == nil) {
 			t.Fatalf("%v, and %v with a space in front: %q", err, slowErr, payload)
+		}
+		old, oldErr := kit.NewClaims(escapedSlashes(payload), "eu-west-1_AbCdEf123", time.Now, 0)
+		if (err == nil) != (oldErr == nil) {
+			t.Fatalf("%v, and %v with escaped slashes: %q", err, oldErr, payload)
 		}
 		if err != nil {
 			return
@@ -284,15 +299,40 @@ func FuzzPayload(f *testing.F) {
 			t.Fatalf("%d members, encoding/json finds %d: %q", len(ours), len(theirs), payload)
 		}
 		for name, value := range theirs {
-			if !bytes.Equal(bytes.TrimSpace(ours[name]), bytes.TrimSpace(value)) {
+			if !bytes.Equal(bytes.TrimSpace(ours[name]), plainSlashes(bytes.TrimSpace(value))) {
 				t.Fatalf("%q is %s, encoding/json finds %s", name, ours[name], value)
 			}
 			fuzzMember(t, claims, name, value)
 		}
 		fuzzFields(t, claims, theirs)
 		fuzzFields(t, slow.(*cognitoauth.Claims), theirs)
+		fuzzFields(t, old.(*cognitoauth.Claims), theirs)
 	})
 }
+
+// escapedSlashes writes each slash of a document that no backslash escapes as \/,
+// as Cognito did until 2025.
+func escapedSlashes(doc []byte) []byte {
+	return slashes.ReplaceAllFunc(doc, func(found []byte) []byte {
+		if found[0] == '/' {
+			return []byte(`\/`)
+		}
+		return found
+	})
+}
+
+// plainSlashes undoes that: Decode may show a slash as it is.
+func plainSlashes(doc []byte) []byte {
+	return slashes.ReplaceAllFunc(doc, func(found []byte) []byte {
+		if string(found) == `\/` {
+			return []byte("/")
+		}
+		return found
+	})
+}
+
+// slashes are plain slashes, and backslashes with what they escape.
+var slashes = regexp.MustCompile(`(?s)/|\\.`)
 
 // fuzzMember compares what is read of one member with what encoding/json finds.
 func fuzzMember(t *testing.T, c *cognitoauth.Claims, name string, value json.RawMessage) {

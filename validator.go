@@ -198,7 +198,7 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims
 	}
 	v.headers.Remember(&w.jws)
 	if v.tokens != nil {
-		v.tokens.Add(w.token, remembered{*c, t, w.key})
+		v.tokens.Add(w.token, remembered{*c, t, w.key}, c.bytes())
 	}
 	return nil
 }

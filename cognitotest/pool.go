@@ -74,6 +74,12 @@ type Options struct {
 	// goroutine, and its keys are reached through [Pool.Client] alone. Set it
 	// inside a synctest bubble.
 	InProcess bool
+
+	// EscapedSlashes makes the pool write every slash in the JSON of a token as \/,
+	// as Cognito did until 2025: iss, kid, scopes. It means the same (RFC 8259,
+	// section 7). What [Token.Payload] and [Token.Header] fix stays as it is. Zero:
+	// slashes stand as they are, as Cognito has written them since.
+	EscapedSlashes bool
 }
 
 // TB is the part of [testing.TB] that [NewPool] needs.
@@ -90,6 +96,7 @@ type Pool struct {
 	clientIDs  []string
 	clock      func() time.Time // nil: none was given
 	freshKeys  bool
+	escaped    bool   // slashes
 	origin     string // "http://127.0.0.1:port"; empty: in process
 	stop       func() // ends the listener; nil: there is none
 
@@ -132,6 +139,7 @@ func start(o Options, freshKeys bool) (*Pool, error) {
 		clientIDs: slices.Clone(o.ClientIDs),
 		clock:     o.Now,
 		freshKeys: freshKeys,
+		escaped:   o.EscapedSlashes,
 	}
 	if !idForm.MatchString(p.id) {
 		return nil, fmt.Errorf("cognitotest: %q is no pool id (eu-west-1_AbCdEf123)", p.id)

@@ -3,7 +3,6 @@ package cognitotest
 import (
 	"bytes"
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/json"
@@ -238,7 +237,7 @@ func (t *Token) Tampered() *Token {
 // String returns the token as it is sent. The same Token gives the same string
 // every time.
 func (t *Token) String() string {
-	input := base64url(t.header.json()) + "." + base64url(t.claims.json())
+	input := base64url(t.text(t.header)) + "." + base64url(t.text(t.claims))
 	sig := bytes.Clone(t.sign([]byte(input)))
 	if t.tampered && len(sig) > 0 {
 		sig[len(sig)-1] ^= 1
@@ -251,7 +250,7 @@ func (t *Token) String() string {
 // They are not verified, and neither are issuer, client and times; it panics
 // only on claims that the middleware cannot read.
 func (t *Token) Claims() *cognitoauth.Claims {
-	c, err := kit.NewClaims(t.claims.json(), t.pool.id, t.pool.Now, 30*time.Second)
+	c, err := kit.NewClaims(t.text(t.claims), t.pool.id, t.pool.Now, 30*time.Second)
 	if err != nil {
 		panic(fmt.Sprintf("cognitotest: %v", err))
 	}
@@ -328,6 +327,30 @@ func (o object) json() []byte {
 	return slices.Concat([]byte("{"), bytes.Join(list, []byte(",")), []byte("}"))
 }
 
+// text is the JSON of a part of the token, as the pool writes it.
+func (t *Token) text(o object) []byte {
+	if o.raw == nil && t.pool.escaped {
+		return escapeSlashes(o.json())
+	}
+	return o.json()
+}
+
+// escapeSlashes writes each slash of doc as \/. What is escaped stays as it is.
+func escapeSlashes(doc []byte) []byte {
+	var b bytes.Buffer
+	for i := 0; i < len(doc); i++ {
+		switch {
+		case doc[i] == '/':
+			b.WriteByte('\\')
+		case doc[i] == '\\' && i+1 < len(doc):
+			b.WriteByte(doc[i])
+			i++
+		}
+		b.WriteByte(doc[i])
+	}
+	return b.Bytes()
+}
+
 func jsonValue(v any) []byte {
 	switch v := v.(type) {
 	case time.Time:
@@ -350,9 +373,7 @@ func mustJSON(v any) []byte {
 }
 
 func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return formatUUID(b[:])
+	return formatUUID(randomBytes(16))
 }
 
 // formatUUID writes the first 16 bytes of b as a version 4 UUID.

@@ -1,10 +1,7 @@
 package jws
 
 import (
-	"maps"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/cognitoauth/cognitoauth/internal/strictjson"
 )
@@ -20,10 +17,10 @@ type Header struct {
 }
 
 // decode reads the header strictly and finds what cannot stand in a header of
-// Cognito's. It ignores members that point to keys elsewhere (jku, x5u, jwk, x5c),
+// Cognito's. doc belongs to it: it may change it. It ignores members that point to keys elsewhere (jku, x5u, jwk, x5c),
 // and, as RFC 7515, section 4, demands, all that it does not know.
 func (h *Header) decode(doc []byte) Fault {
-	ok := strictjson.Members(doc, func(name []byte, value strictjson.Value, _ int) bool { return h.set(name, value) })
+	ok := strictjson.Members(strictjson.PlainSlashes(doc), func(name []byte, value strictjson.Value, _ int) bool { return h.set(name, value) })
 	switch {
 	case !ok:
 		return HeaderJSON
@@ -80,39 +77,4 @@ func (h *Header) acceptableType() bool {
 	}
 	// EqualFold also folds U+212A, the Kelvin sign, to k. Neither name has a k.
 	return strings.EqualFold(typ, "JWT") || strings.EqualFold(typ, "at+jwt")
-}
-
-// Headers remember the headers of verified tokens by their encoded bytes. A pool
-// has two headers, and decoding one costs more than all else that is not
-// cryptography. Only what a verified token carried gets in, and never more than
-// maxHeaders. The zero value is empty. Safe for concurrent use.
-type Headers struct {
-	known atomic.Pointer[map[string]*Header]
-	mu    sync.Mutex // held while known is replaced
-}
-
-const maxHeaders = 256
-
-func (hs *Headers) find(encoded string) *Header {
-	if known := hs.known.Load(); known != nil {
-		return (*known)[encoded]
-	}
-	return nil
-}
-
-// Remember keeps the header of t, a token that was just verified. A header that
-// is known already is not kept again.
-func (hs *Headers) Remember(t *Token) {
-	if t.Header != &t.own {
-		return
-	}
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	next := map[string]*Header{}
-	if known := hs.known.Load(); known != nil && len(*known) < maxHeaders {
-		next = maps.Clone(*known)
-	}
-	h := t.own
-	next[strings.Clone(t.encoded)] = &h // a clone, so as not to hold the token
-	hs.known.Store(&next)
 }

@@ -7,15 +7,16 @@
 // same quick hash evict each other. An attacker cannot cause that without the
 // random seed of the process.
 //
-// The cache is bounded by the number of tokens alone. The caller looks at what
-// expires on every hit: expiry by otter would start a goroutine that nothing
-// stops, and would not know the caller's clock. otter does its upkeep on the
-// goroutine that makes it necessary.
+// The cache is bounded by the number of tokens and by the bytes that they take,
+// and by nothing else. The caller looks at what expires on every hit: expiry by
+// otter would start a goroutine that nothing stops, and would not know the
+// caller's clock. otter does its upkeep on the goroutine that makes it necessary.
 package tokencache
 
 import (
 	"crypto/sha256"
 	"hash/maphash"
+	"math"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -33,10 +34,16 @@ const MaxTokenBytes = 16 << 10
 // full, a token has to be added twice to be remembered. With many more tokens than
 // there is room for, keeping each one and dropping another costs more than the few
 // hits save.
+//
+// otter has one bound, of weight, for both of ours: an entry weighs what it takes,
+// but at least its share of all bytes. So no more than size entries fit, and no
+// more than bytes.
 type Cache[T any] struct {
 	seed   maphash.Seed
-	size   int
+	share  int64 // of one of size tokens in bytes
+	most   int64 // weight of all entries
 	tokens *otter.Cache[uint64, *entry[T]]
+	weight atomic.Int64 // of the entries in tokens
 	// once has the quick hashes of tokens that were added while the cache was
 	// full. Each stands in a place of its own until another takes that place.
 	once func() []atomic.Uint64
@@ -45,20 +52,31 @@ type Cache[T any] struct {
 // entry is what the cache holds. It is never changed.
 type entry[T any] struct {
 	digest [sha256.Size]byte
+	weight uint32
 	known  T
 }
 
-// New returns a cache for up to size tokens, which must be positive.
-func New[T any](size int) *Cache[T] {
-	return &Cache[T]{
-		seed: maphash.MakeSeed(),
-		size: size,
-		tokens: otter.Must(&otter.Options[uint64, *entry[T]]{
-			MaximumSize: size,
-			Executor:    func(upkeep func()) { upkeep() },
-		}),
-		once: sync.OnceValue(func() []atomic.Uint64 { return make([]atomic.Uint64, size) }),
-	}
+// entryBytes is what an entry takes besides what the caller tells: the entry with a
+// T of half a kilobyte, otter's node for it, and its places in the tables.
+const entryBytes = 1 << 10
+
+// New returns a cache for up to size tokens that together take up to bytes. size
+// must be positive, and bytes at least a few times MaxTokenBytes.
+func New[T any](size, bytes int) *Cache[T] {
+	// One token never takes maxShare: a larger share would be no other bound.
+	const maxShare = 1 << 20
+	c := &Cache[T]{seed: maphash.MakeSeed(), share: min((int64(bytes)+int64(size)-1)/int64(size), maxShare)}
+	c.most = c.share * int64(size)
+	c.tokens = otter.Must(&otter.Options[uint64, *entry[T]]{
+		MaximumWeight:    uint64(c.most),
+		Weigher:          func(_ uint64, e *entry[T]) uint32 { return e.weight },
+		OnAtomicDeletion: func(gone otter.DeletionEvent[uint64, *entry[T]]) { c.weight.Add(-int64(gone.Value.weight)) },
+		Executor:         func(upkeep func()) { upkeep() },
+	})
+	// More tokens than these never fit.
+	places := min(size, max(1, bytes/entryBytes))
+	c.once = sync.OnceValue(func() []atomic.Uint64 { return make([]atomic.Uint64, places) })
+	return c
 }
 
 // Find returns what is known of a token, nil if it is not remembered. The caller
@@ -75,19 +93,21 @@ func (c *Cache[T]) Find(token string) *T {
 }
 
 // Add remembers a token that was just verified, unless it is too long or the cache
-// is full and has not seen it before.
-func (c *Cache[T]) Add(token string, known T) {
+// is full and has not seen it before. bytes is how much memory known refers to that
+// nothing else keeps alive.
+func (c *Cache[T]) Add(token string, known T, bytes int) {
 	if len(token) > MaxTokenBytes {
 		return
 	}
-	quick := c.quick(token)
-	if c.tokens.EstimatedSize() >= c.size {
+	quick, weight := c.quick(token), min(max(c.share, int64(entryBytes+bytes)), math.MaxUint32)
+	if c.weight.Load()+weight > c.most {
 		once := c.once()
 		if once[quick%uint64(len(once))].Swap(quick) != quick {
 			return
 		}
 	}
-	c.tokens.Set(quick, &entry[T]{digest(token), known})
+	c.weight.Add(weight)
+	c.tokens.Set(quick, &entry[T]{digest(token), uint32(weight), known})
 }
 
 // quick hashes the header, which anyone without a key of the pool can choose, and

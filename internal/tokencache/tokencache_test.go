@@ -26,7 +26,7 @@ func find(c *tokencache.Cache[string], token string) (string, bool) {
 func fill(t *testing.T, c *tokencache.Cache[string], size int) {
 	t.Helper()
 	for i := range size {
-		c.Add(token(i), token(i))
+		c.Add(token(i), token(i), 1)
 		if got, ok := find(c, token(i)); !ok || got != token(i) {
 			t.Fatalf("token %d of %d: %q, %v", i, size, got, ok)
 		}
@@ -34,7 +34,7 @@ func fill(t *testing.T, c *tokencache.Cache[string], size int) {
 }
 
 func TestCache_whileThereIsRoom(t *testing.T) {
-	c := tokencache.New[string](100)
+	c := tokencache.New[string](100, 1<<20)
 	if _, ok := find(c, token(0)); ok {
 		t.Error("an empty cache knows a token")
 	}
@@ -53,10 +53,10 @@ func TestCache_whileThereIsRoom(t *testing.T) {
 
 // What was added last counts, and what is found stays as it was found.
 func TestCache_addsAgain(t *testing.T) {
-	c := tokencache.New[string](10)
-	c.Add("token", "old")
+	c := tokencache.New[string](10, 1<<20)
+	c.Add("token", "old", 1)
 	old := c.Find("token")
-	c.Add("token", "new")
+	c.Add("token", "new", 1)
 	if got, _ := find(c, "token"); got != "new" || *old != "old" {
 		t.Errorf("found %q, and the one before became %q", got, *old)
 	}
@@ -66,10 +66,10 @@ func TestCache_addsAgain(t *testing.T) {
 // to decide.
 func TestCache_bounded(t *testing.T) {
 	const size = 50
-	c := tokencache.New[string](size)
+	c := tokencache.New[string](size, 1<<20)
 	for i := range 10 * size {
-		c.Add(token(i), token(i))
-		c.Add(token(i), token(i))
+		c.Add(token(i), token(i), 1)
+		c.Add(token(i), token(i), 1)
 	}
 	known := 0
 	for i := range 10 * size {
@@ -88,10 +88,10 @@ func TestCache_bounded(t *testing.T) {
 
 func TestCache_admission(t *testing.T) {
 	const size, news = 50, 1000
-	c := tokencache.New[string](size)
+	c := tokencache.New[string](size, 1<<20)
 	fill(t, c, size)
 	for i := size; i < size+news; i++ {
-		if c.Add(token(i), token(i)); c.Find(token(i)) != nil {
+		if c.Add(token(i), token(i), 1); c.Find(token(i)) != nil {
 			t.Fatalf("the cache is full and remembers token %d at once", i)
 		}
 	}
@@ -99,8 +99,8 @@ func TestCache_admission(t *testing.T) {
 	// not refuse all of them.
 	admitted := 0
 	for i := size; i < size+news; i++ {
-		c.Add(token(i), token(i))
-		c.Add(token(i), token(i))
+		c.Add(token(i), token(i), 1)
+		c.Add(token(i), token(i), 1)
 		if got, ok := find(c, token(i)); ok && got == token(i) {
 			admitted++
 		}
@@ -111,10 +111,10 @@ func TestCache_admission(t *testing.T) {
 }
 
 func TestCache_longest(t *testing.T) {
-	c := tokencache.New[string](10)
+	c := tokencache.New[string](10, 1<<20)
 	longest := strings.Repeat("x", 16<<10)
-	c.Add(longest, "longest")
-	c.Add(longest+"x", "longer")
+	c.Add(longest, "longest", 1)
+	c.Add(longest+"x", "longer", 1)
 	if got, _ := find(c, longest); got != "longest" {
 		t.Errorf("a token of 16 KiB: %q", got)
 	}
@@ -129,9 +129,9 @@ func TestCache_longest(t *testing.T) {
 func TestCache_sameEnds(t *testing.T) {
 	head, tail := strings.Repeat("h", 128), strings.Repeat("t", 64)
 	all := []string{head + tail, head + "." + tail, head + "a" + tail, head + "b" + tail, head + "ab" + tail, head + "ba" + tail, head + strings.Repeat("a", 5000) + tail, head + strings.Repeat("a", 5000) + "b" + tail}
-	c := tokencache.New[string](100)
+	c := tokencache.New[string](100, 1<<20)
 	for round, added := range append(all, all...) {
-		c.Add(added, added)
+		c.Add(added, added, 1)
 		if got, ok := find(c, added); !ok || got != added {
 			t.Errorf("round %d: what was just added is not remembered", round)
 		}
@@ -142,8 +142,8 @@ func TestCache_sameEnds(t *testing.T) {
 		}
 	}
 	// If they did not evict each other, the above would show nothing.
-	c.Add(all[2], all[2])
-	c.Add(all[3], all[3])
+	c.Add(all[2], all[2], 1)
+	c.Add(all[3], all[3], 1)
 	if c.Find(all[2]) != nil {
 		t.Error("the quick hash sees more than the ends: make tokens that it confuses")
 	}
@@ -152,9 +152,9 @@ func TestCache_sameEnds(t *testing.T) {
 // One byte makes another token, wherever it stands.
 func TestCache_everyByteCounts(t *testing.T) {
 	const length = 400
-	c := tokencache.New[string](10)
+	c := tokencache.New[string](10, 1<<20)
 	known := strings.Repeat("x", length)
-	c.Add(known, known)
+	c.Add(known, known, 1)
 	for i := range length {
 		if c.Find(known[:i]+"y"+known[i+1:]) != nil {
 			t.Errorf("a token with another byte at %d is known", i)
@@ -170,10 +170,10 @@ func TestCache_everyByteCounts(t *testing.T) {
 // Nothing has to be closed: a bubble ends only when no goroutine is left in it.
 func TestCache_startsNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := tokencache.New[string](10)
+		c := tokencache.New[string](10, 1<<20)
 		for i := range 100 {
-			c.Add(token(i), token(i))
-			c.Add(token(i), token(i))
+			c.Add(token(i), token(i), 1)
+			c.Add(token(i), token(i), 1)
 			c.Find(token(i))
 		}
 	})
@@ -182,7 +182,7 @@ func TestCache_startsNoGoroutine(t *testing.T) {
 // Tokens with the same ends, more than there is room for, on four goroutines. The
 // race detector sees the rest.
 func TestCache_concurrent(t *testing.T) {
-	c := tokencache.New[string](20)
+	c := tokencache.New[string](20, 1<<20)
 	head, tail := strings.Repeat("h", 128), strings.Repeat("t", 64)
 	var wg sync.WaitGroup
 	for g := range 4 {
@@ -197,7 +197,7 @@ func TestCache_concurrent(t *testing.T) {
 					t.Errorf("a token is known as another")
 					return
 				}
-				c.Add(tok, tok)
+				c.Add(tok, tok, 1)
 			}
 		})
 	}
