@@ -24,6 +24,10 @@ import (
 //	detail        what Error.Detail says
 //	suppressed    how many refusals like this one were not logged
 //
+// client_id, kid and request_id stand there as they are if they are at most 64
+// bytes of printable ASCII without quote and backslash; any other value is cut
+// at 64 bytes and quoted in ASCII.
+//
 // The library logs at most ten refusals a minute with the same code, pool and
 // pattern. The next record after that minute says how many were suppressed.
 //
@@ -54,7 +58,8 @@ type Decision struct {
 	// X-Amzn-Trace-Id; "" if neither is there, or it is longer than 128 bytes or
 	// not printable ASCII. Anybody can write it: it is for logs.
 	RequestID string
-	// Err is the refusal, nil if Allowed.
+	// Err is the refusal, nil if Allowed. Compare it with nil as it is: stored in
+	// a variable of type error, a nil *Error is an error that is not nil.
 	Err *Error
 }
 
@@ -69,8 +74,8 @@ func (m *Middleware) record(ctx context.Context, d Decision) {
 	}
 	attrs := []slog.Attr{
 		slog.String("code", d.Code), slog.Int("status", d.Err.Status), slog.String("detail", d.Err.Detail()),
-		slog.String("pool", d.Pool), slog.String("client_id", d.ClientID), slog.String("kid", d.KeyID),
-		slog.String("pattern", d.Pattern), slog.String("request_id", d.RequestID),
+		slog.String("pool", d.Pool), slog.String("client_id", inLog(d.ClientID)), slog.String("kid", inLog(d.KeyID)),
+		slog.String("pattern", d.Pattern), slog.String("request_id", inLog(d.RequestID)),
 	}
 	// What is not known is left out.
 	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.Equal(slog.StringValue("")) })

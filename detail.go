@@ -344,6 +344,15 @@ func quote(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
+// inLog is s as an attribute of a log record may have it: as it is if that is
+// plain text, else quoted, so that no two values look alike.
+func inLog(s string) string {
+	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return r > 0x7e || !challengeByte(byte(r)) }) {
+		return quote(s)
+	}
+	return s
+}
+
 // list quotes a few strings of a token.
 func list(all []string) string { return join8(slices.Values(all), " and ", quote) }
 

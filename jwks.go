@@ -318,13 +318,13 @@ func (s *keySource) report(before *heldSet, got keyfetch.Answer) {
 	log.Info("cognitoauth: key set fetched", "keys", len(got.Set.Keys), "skipped", got.Set.Skipped)
 	for kid, k := range got.Set.Keys {
 		if before.find(kid) != k {
-			log.Info("cognitoauth: key added", "kid", kid)
+			log.Info("cognitoauth: key added", "kid", inLog(kid))
 		}
 	}
 	if before != nil {
 		for kid, k := range before.Keys {
 			if got.Set.Keys[kid] != k {
-				log.Warn("cognitoauth: key withdrawn", "kid", kid)
+				log.Warn("cognitoauth: key withdrawn", "kid", inLog(kid))
 			}
 		}
 	}
