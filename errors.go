@@ -116,9 +116,13 @@ func refuse(why *reason, ev evidence) *Error {
 }
 
 // Error returns the public text. It is fixed for each Code and quotes nothing
-// of the request, so that http.Error(w, err.Error(), …) leaks nothing.
+// of the request, so that http.Error(w, err.Error(), …) leaks nothing. That of a
+// nil Error says that there is no refusal.
 func (e *Error) Error() string {
-	if e == nil || e.Description == "" {
+	switch {
+	case e == nil: // of an allowed Decision or a passed Check, printed by fmt
+		return "cognitoauth: no refusal"
+	case e.Description == "":
 		return "cognitoauth: refused"
 	}
 	return "cognitoauth: " + e.Description

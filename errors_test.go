@@ -408,6 +408,19 @@ func TestError_logValue(t *testing.T) {
 	}
 }
 
+// What fmt prints for the Err of an allowed request or of a passed check does not
+// claim that anything was refused.
+func TestError_nil(t *testing.T) {
+	var none *cognitoauth.Error
+	for _, text := range []string{
+		none.Error(), none.Detail(), fmt.Sprint(none), fmt.Sprintf("%v", cognitoauth.Decision{Allowed: true}), fmt.Sprintf("%+v", cognitoauth.Check{Name: "form"}),
+	} {
+		if strings.Contains(text, "refused") || !strings.Contains(text, "no refusal") {
+			t.Errorf("%q", text)
+		}
+	}
+}
+
 // An Error that the library did not make says nothing, and is answered 500.
 func TestError_zero(t *testing.T) {
 	for _, e := range []*cognitoauth.Error{nil, {}, {Status: 200, Code: "fine", Description: "made by hand"}} {

@@ -24,6 +24,8 @@ type Check struct {
 	// people to read. They quote no more of the token than [Error.Detail] does.
 	Found, Expected string
 	// Err is the refusal if the step failed; nil if it passed or was skipped.
+	// Compare it with nil as it is: in a variable of type error, a nil *Error is
+	// an error that is not nil.
 	Err *Error
 	// Skipped says that the step was not made, because an earlier one failed.
 	Skipped bool
