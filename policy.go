@@ -282,6 +282,11 @@ type and []Policy
 //
 // If several are not, the answer is what no token can mend (403), else all the
 // scopes that the whole needs (403), else a new login (401).
+//
+// They are checked in order. The first one that no token can mend ends the
+// check, because nothing behind it can change the answer: in And(Group("staff"),
+// Assert(...)) the function runs for staff only. After a missing scope or a
+// login that is too old, the others are still checked.
 func And(all ...Policy) Policy { return Policy{and(slices.Clone(all))} }
 
 func (a and) check(r *http.Request, c *Claims) *Error {
@@ -294,9 +299,12 @@ func (a and) check(r *http.Request, c *Claims) *Error {
 		if err := p.check(r, c); err != nil {
 			denials[i] = err
 			worst = worse(worst, err)
+			if mendable(worst) == 0 {
+				return worst
+			}
 		}
 	}
-	if worst == nil || worst.reason.sentinel != ErrInsufficientScope {
+	if worst == nil || mendable(worst) != 1 {
 		return worst
 	}
 	var need []string
@@ -368,6 +376,10 @@ type or []Policy
 
 // Or is met if at least one of the policies is; Or() of nothing is never met.
 // They are checked in order, and none after the first that is met.
+//
+// Or is all that any-of needs, as in Or(Group("admin"), Group("support")): a
+// leaf with a list of names would leave open whether it means any or all of
+// them, and Or mixes leaves of all kinds.
 //
 // If none is, the answer is that of the first one that the client can mend
 // with other scopes, else with a new login, else 403.
