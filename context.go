@@ -4,7 +4,10 @@ package cognitoauth
 // FromContext, which reads the claims from it, and WithExpiry.
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -68,10 +71,11 @@ func (a *admission) Value(key any) any {
 	return a.Context.Value(key)
 }
 
-// String is for logs that print a context, because fmt would print the claims.
+// String is for a context around this one, which prints its parent by it.
 func (*admission) String() string { return "cognitoauth.Wrap" }
 
-func (*admission) GoString() string { return "cognitoauth.Wrap" }
+// Format is for logs that print a context, because fmt would print the claims.
+func (*admission) Format(f fmt.State, _ rune) { io.WriteString(f, "cognitoauth.Wrap") }
 
 // verified returns the claims, nil if there are none.
 func (a *admission) verified() *Claims {
@@ -116,6 +120,11 @@ func init() {
 		a := &admission{Context: ctx, claims: *c, authenticated: true}
 		if a.claims.clock == nil {
 			a.claims.clock = &clock{now: time.Now}
+		}
+		if a.claims.payload == "" {
+			// Written by hand. No token that was admitted lacks these.
+			a.claims.TokenUse = cmp.Or(a.claims.TokenUse, AccessToken)
+			a.claims.Expiry = cmp.Or(a.claims.Expiry, a.claims.clock.now().Add(time.Hour))
 		}
 		return a
 	}

@@ -2,6 +2,7 @@ package cognitoauth_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -652,6 +653,42 @@ func ExampleClaims_Decode() {
 	err := claims.Decode(&extra)
 	fmt.Println(extra.Tenant, extra.Limits["orders"], err)
 	// Output: acme 5 <nil>
+}
+
+// Printed, Claims say what a log may have: nothing about the user.
+func ExampleClaims_Format() {
+	claims := cognitoauth.Claims{Subject: "8f2b", Username: "jane", PoolID: "eu-west-1_EXAMPLE01", ClientID: "1example23456789", TokenUse: cognitoauth.AccessToken}
+	fmt.Printf("%+v\n", claims)
+	// Output: cognitoauth.Claims{pool: "eu-west-1_EXAMPLE01", client_id: "1example23456789", token_use: "access", scopes: 0, groups: 0}
+}
+
+func ExampleClaims_LogValue() {
+	claims := demo.AccessToken().Scopes("orders/read", "orders/write").Delete("auth_time").Delete("iat").Set("exp", 1772629200).Claims()
+	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	log.Info("called", "claims", claims)
+	// Output: level=INFO msg=called claims.pool=eu-west-1_EXAMPLE01 claims.client_id=1example23456789 claims.token_use=access claims.exp=2026-03-04T13:00:00.000Z claims.scopes=2 claims.groups=0
+}
+
+// As JSON, Claims are personal data, for the user's own eyes.
+func ExampleClaims_MarshalJSON() {
+	me := func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := cognitoauth.FromContext(r.Context())
+		json.NewEncoder(w).Encode(claims)
+	}
+	w := httptest.NewRecorder()
+	claims := demo.AccessToken().User("jane").Scopes("orders/read").Groups("staff").Claims()
+	me(w, cognitotest.WithClaims(httptest.NewRequest("GET", "/me", nil), claims))
+	var got struct {
+		Username, Scope string
+		Groups          []string `json:"cognito:groups"`
+	}
+	fmt.Println(json.Unmarshal(w.Body.Bytes(), &got), got.Username, got.Scope, got.Groups)
+	// Output: <nil> jane orders/read [staff]
 }
 
 // The lists are the caller's own, in the token's order.
