@@ -207,7 +207,7 @@ func (p *Pool) Now() time.Time {
 // value of its own, to change as the test needs.
 func (p *Pool) Config() cognitoauth.Config {
 	pool := cognitoauth.Pool{ID: p.id, ClientIDs: slices.Clone(p.clientIDs)}
-	if forms := p.issuers(); !slices.Contains(forms[:], p.issuer) {
+	if forms := p.issuers(); !slices.Contains(forms[:], p.issuer) || !followsFromID(p.id) {
 		pool.Issuer = p.issuer
 	}
 	c := cognitoauth.Config{Now: p.clock}
@@ -218,6 +218,14 @@ func (p *Pool) Config() cognitoauth.Config {
 	}
 	c.Pools = []cognitoauth.Pool{pool}
 	return c
+}
+
+// followsFromID reports whether the library derives the issuer of a pool with
+// this ID. It does so in the partitions that it knows, and an emulator's ID is in
+// none of them.
+func followsFromID(id string) bool {
+	_, err := cognitoauth.New(cognitoauth.Config{TokenCache: -1, Pools: []cognitoauth.Pool{{ID: id, ClientIDs: []string{"1"}}}})
+	return err == nil
 }
 
 // Rotate replaces both keys at once, as seen by a service that was not looking:
@@ -290,7 +298,9 @@ func (p *Pool) newKey() *rsa.PrivateKey {
 // WithClaims returns a copy of r with the context that a handler sees behind
 // [cognitoauth.Middleware.Wrap] when a token with these claims was admitted.
 // They may be written by hand, and then have the exported fields alone; scopes,
-// groups and custom claims take [Token.Claims].
+// groups and custom claims take [Token.Claims]. Hand-made claims without a
+// TokenUse are those of an access token, without a Username those of a machine,
+// and without an Expiry they are good for an hour.
 func WithClaims(r *http.Request, claims *cognitoauth.Claims) *http.Request {
 	return r.WithContext(kit.WithClaims(r.Context(), claims))
 }
