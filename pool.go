@@ -8,7 +8,6 @@ import (
 	"iter"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,8 +52,8 @@ type Pool struct {
 	ReplicaRegions []string
 	// MaxLifetime is the maximum of exp - iat, or of exp - now without iat.
 	// Config.Leeway is added to it. Zero: 24 h, the longest that Cognito allows;
-	// an emulator may need more. At most 100 years, not negative. A token that
-	// lives longer is refused with 401 (lifetime_too_long).
+	// an emulator may need more. 1 ms to 100 years. A token that lives longer is
+	// refused with 401 (lifetime_too_long).
 	MaxLifetime time.Duration
 	// Issuer replaces the issuers that follow from ID, for an emulator, for a
 	// custom endpoint, or to accept only one form. Empty: the original form,
@@ -104,7 +103,12 @@ func (b *builder) pool(i int, p Pool) {
 	if e.maxLifetime == 0 {
 		e.maxLifetime = defaultMaxLifetime
 	}
-	region := p.checkID(fault)
+	var region string
+	if i := p.swapped(); i >= 0 {
+		fault("ID %q is an app client's, and ClientIDs[%d] %q is the pool's: swap the two", p.ID, i, p.ClientIDs[i])
+	} else {
+		region = p.checkID(fault)
+	}
 	e.clients = p.checkClients(fault)
 	p.checkRest(e, fault)
 	p.checkIssuer(region, fault)
@@ -128,6 +132,10 @@ func (b *builder) pool(i int, p Pool) {
 func (b *builder) accept(field, iss string, t *trust) {
 	key := string(t.use) + " " + iss
 	if other := b.uses[key]; other != "" {
+		if b.clashes[field+other] || t.use != AccessToken && t.use != IDToken {
+			return // reported already, for another issuer of the entry or as a mistake in TokenUse
+		}
+		b.clashes[field+other] = true
 		b.mistake("%sTokenUse: %s tokens of issuer %q are accepted by Config.%s already: merge the two entries, with the ClientIDs of both, or let them differ in TokenUse",
 			field, t.use, iss, strings.TrimSuffix(other, "."))
 		return
@@ -241,39 +249,14 @@ func (p *Pool) checkID(fault func(string, ...any)) (region string) {
 	return ""
 }
 
-// checkClients returns the accepted app clients; nil accepts every client.
-func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
-	if p.DangerouslyAllowAnyClient {
-		if len(p.ClientIDs) > 0 {
-			fault("DangerouslyAllowAnyClient and ClientIDs exclude each other: drop one")
-		}
-		return nil
-	}
-	if len(p.ClientIDs) == 0 {
-		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)")
-	}
-	clients := map[string]bool{}
-	for i, id := range p.ClientIDs {
-		switch {
-		case id == "":
-			fault("ClientIDs[%d] is empty: drop it", i)
-		case strings.Contains(id, ","):
-			fault("ClientIDs[%d] %q has a comma: put one ID into each string", i, id)
-		case strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) || len(id) > 128:
-			fault("ClientIDs[%d] %q is not an app client's ID: expected one ID of at most 128 letters and digits", i, id)
-		case clients[id]:
-			fault("ClientIDs[%d] %q is listed twice: drop one", i, id)
-		}
-		clients[id] = true
-	}
-	return clients
-}
-
 func (p *Pool) checkRest(e *entry, fault func(string, ...any)) {
 	if e.use != AccessToken && e.use != IDToken {
 		fault("TokenUse is %q, expected AccessToken, IDToken or nothing", p.TokenUse)
 	}
-	if p.MaxLifetime < 0 || p.MaxLifetime > maxMaxLifetime {
+	switch {
+	case p.MaxLifetime > 0 && p.MaxLifetime < time.Millisecond:
+		fault("MaxLifetime is %s: a number without a unit counts nanoseconds, write %d * time.Second", p.MaxLifetime, p.MaxLifetime)
+	case p.MaxLifetime < 0 || p.MaxLifetime > maxMaxLifetime:
 		fault("MaxLifetime is %s, expected 0 (for %s) to %s", p.MaxLifetime, defaultMaxLifetime, maxMaxLifetime)
 	}
 	if len(p.Audiences) > 0 && e.use == IDToken {
@@ -321,8 +304,12 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 		follows += ", and is " + strconv.Quote(forms[0])
 	}
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsAny(p.Issuer, "?#") || u.User != nil:
 		fault("Issuer %q is not an absolute http or https URL without query and fragment and without user; leave it empty for a pool on AWS", redacted(p.Issuer))
+	case strings.ContainsAny(p.Issuer, " \"'<>{}`"):
+		fault("Issuer %q has a space, a quote or a bracket, which no URL has, and issuers are compared byte for byte: put the iss of a token there", p.Issuer)
+	case strings.Contains(u.Path, "/.well-known/"):
+		fault("Issuer %q is the address of a document below the issuer: expected %q", p.Issuer, p.Issuer[:strings.Index(p.Issuer, "/.well-known/")])
 	case hostedUI(u):
 		fault("Issuer %q is the pool's login domain, which issues no tokens: leave Issuer empty, %s", p.Issuer, follows)
 	case strings.HasPrefix(u.Host, "cognito-identity."):
@@ -354,10 +341,12 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 	}
 	u, err := url.Parse(address)
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "":
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || strings.ContainsAny(address, "# \"<>{}`"):
 		if where == "JWKSURL" { // checkIssuer reports a bad Issuer
 			fault("JWKSURL %q is not an absolute https URL without user and fragment", redacted(address))
 		}
+	case where == "JWKSURL" && strings.HasSuffix(u.Path, "/.well-known/openid-configuration"):
+		fault("JWKSURL %q is the discovery document, which has no keys: expected what stands there as jwks_uri", address)
 	case where == "JWKSURL" && onAWS(u, p.ID) && u.Path != "/"+p.ID+wellKnownKeys:
 		fault("JWKSURL %q: pool %q has its keys at the path %q; leave JWKSURL empty, the URL follows from ID", address, p.ID, "/"+p.ID+wellKnownKeys)
 	case where == "JWKSURL" && hostedUI(u):
@@ -397,49 +386,4 @@ func onAWS(u *url.URL, id string) bool {
 
 func loopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback() // ParseIP returns nil for a name, and nil is not loopback
-}
-
-// partitions are the partitions of AWS: which regions each has, and the host
-// suffix of its endpoints.
-var partitions = []struct {
-	region *regexp.Regexp
-	suffix string
-}{
-	{regexp.MustCompile(`^(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+$`), "amazonaws.com"},
-	{regexp.MustCompile(`^us-gov-[a-z]+-[0-9]+$`), "amazonaws.com"},
-	{regexp.MustCompile(`^cn-[a-z]+-[0-9]+$`), "amazonaws.com.cn"},
-	{regexp.MustCompile(`^eusc-[a-z]+-[a-z]+-[0-9]+$`), "amazonaws.eu"},
-}
-
-// partition returns the index of a region's partition, -1 if there is none.
-func partition(region string) int {
-	for i, p := range partitions {
-		if p.region.MatchString(region) {
-			return i
-		}
-	}
-	return -1
-}
-
-var (
-	poolID       = regexp.MustCompile(`^([a-z0-9-]+)_[0-9a-zA-Z]+$`)
-	identityPool = regexp.MustCompile(`^[a-z0-9-]+:[0-9a-fA-F-]{36}$`)
-)
-
-// knownPool reports whether s is the ID of a pool in one of the partitions.
-func knownPool(s string) bool {
-	m := poolID.FindStringSubmatch(s)
-	return m != nil && len(s) <= maxPoolIDBytes && partition(m[1]) >= 0
-}
-
-// userPool returns the region and the pool ID in an issuer of AWS, in either
-// form. Both are "" for another issuer.
-func userPool(iss string) (region, id string) {
-	host, id, _ := strings.Cut(strings.TrimPrefix(iss, "https://"), "/")
-	host, found := strings.CutPrefix(strings.TrimPrefix(host, "issuer-"), "cognito-idp.")
-	region, suffix, _ := strings.Cut(host, ".")
-	if i := partition(region); !found || i < 0 || partitions[i].suffix != suffix || !knownPool(id) {
-		return "", ""
-	}
-	return region, id
 }
