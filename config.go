@@ -209,6 +209,8 @@ func (p Policy) unmeetable() bool {
 		return true
 	case and:
 		return len(rule) == 0 || slices.ContainsFunc(rule, Policy.unmeetable)
+	case *stepUp:
+		return rule.policy.unmeetable()
 	case or:
 		return !slices.ContainsFunc(rule, func(p Policy) bool { return !p.unmeetable() })
 	}

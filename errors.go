@@ -288,6 +288,8 @@ var (
 	loginTooOld  = reason{ErrStepUpRequired, "login_too_old", "a more recent login is required", detailLogin}
 	acrMismatch  = reason{ErrStepUpRequired, "acr_mismatch", "a different authentication is required", detailACR}
 
+	stepUpRequired = reason{ErrStepUpRequired, "step_up_required", "a different authentication is required", detailStepUp}
+
 	scopeUnattainable = reason{ErrForbidden, "scope_unattainable", "this kind of token is not permitted here", detailScopeOnID}
 	loginUnattainable = reason{ErrForbidden, "login_unattainable", "this kind of token is not permitted here", detailNeverLogin}
 	acrUnattainable   = reason{ErrForbidden, "acr_unattainable", "this kind of token is not permitted here", detailNeverLogin}

@@ -291,6 +291,9 @@ var allRefusals = []refusalCase{
 	ofLogin.as("acr_mismatch", func(w *wayside) *cognitoauth.Error {
 		return w.policy(cognitoauth.ACR("urn:x:2"), w.user.Delete("acr"))
 	}, "acr is missing", `ACR("urn:x:2")`),
+	ofLogin.as("step_up_required", func(w *wayside) *cognitoauth.Error {
+		return w.policy(cognitoauth.StepUp("urn:x:3 urn:x:2", cognitoauth.Claim("custom:x", "y")), w.user)
+	}, `acr_values "urn:x:3 urn:x:2"`, `denied by Claim("custom:x", "y")`),
 	ofDenial.as("scope_unattainable", func(w *wayside) *cognitoauth.Error { return w.policy(cognitoauth.Scope("a"), w.id) }, "ID token", "send the access token"),
 	ofDenial.as("login_unattainable", func(w *wayside) *cognitoauth.Error {
 		return w.policy(cognitoauth.AuthenticatedWithin(time.Minute), w.machine)
@@ -346,7 +349,7 @@ func TestError_table(t *testing.T) {
 	}
 	documented := strings.Fields(`credentials_malformed credentials_repeated token_missing token_too_large token_malformed algorithm_unsupported key_id_invalid
 		header_unsupported type_unsupported claims_malformed issuer_mismatch token_use_mismatch expiry_missing token_expired token_not_yet_valid token_issued_in_future
-		lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown signature_invalid token_revoked login_too_old acr_mismatch scope_missing
+		lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown signature_invalid token_revoked login_too_old acr_mismatch step_up_required scope_missing
 		scope_unattainable group_missing client_denied claim_denied user_required machine_required assertion_denied acr_unattainable login_unattainable policy_denies
 		cross_origin keys_unavailable revocation_unavailable not_wired`)
 	if got := slices.Sorted(maps.Keys(texts)); !slices.Equal(got, slices.Sorted(slices.Values(documented))) {

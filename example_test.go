@@ -580,6 +580,33 @@ func ExampleACR() {
 
 // Assert is for what the other policies cannot say, such as a comparison of the
 // path with the token.
+// A list in an attribute of one's own, which Cognito writes as a string.
+func ExampleClaimContains() {
+	editors := cognitoauth.ClaimContains("custom:roles", "editor")
+	for _, roles := range []any{`["author","editor"]`, []string{"editor"}, `["author"]`, "author,editor"} {
+		err := editors.Check(nil, demo.IDToken().Set("custom:roles", roles).Claims())
+		fmt.Println(roles, err == nil)
+	}
+	// Output:
+	// ["author","editor"] true
+	// [editor] true
+	// ["author"] false
+	// author,editor false
+}
+
+// Payments need a second factor, which a pre token generation trigger writes into
+// the claim amr. A user who logged in without one is sent to log in again.
+func ExampleStepUp() {
+	api := protect(cognitoauth.Require(cognitoauth.StepUp("urn:example:mfa", cognitoauth.ClaimContains("amr", "mfa")), hello))
+	show(api, "POST", "/payments", demo.AccessToken().Set("amr", []string{"pwd", "mfa"}))
+	show(api, "POST", "/payments", demo.AccessToken().Set("amr", []string{"pwd"}))
+	show(api, "POST", "/payments", demo.MachineToken())
+	// Output:
+	// 200 hello jane
+	// 401 Bearer realm="api", error="insufficient_user_authentication", error_description="a different authentication is required", acr_values="urn:example:mfa"
+	// 403 claim_denied
+}
+
 func ExampleAssert() {
 	own := cognitoauth.Assert("the user's own", func(r *http.Request, c *cognitoauth.Claims) bool {
 		return r.PathValue("user") == c.Username

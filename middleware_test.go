@@ -198,6 +198,8 @@ var answers = []refused{
 
 	{"old login", nil, require(recently), claimIn("auth_time", -time.Hour), "", nil, 401, "login_too_old", "error=insufficient_user_authentication max_age=300"},
 	{"acr", nil, require(cognitoauth.ACR("urn:cognito:loa:2")), userToken, "", nil, 401, "acr_mismatch", "acr_values=urn:cognito:loa:2 error=insufficient_user_authentication"},
+	{"a policy of one's own that a login mends", nil, require(cognitoauth.StepUp("gold silver", never)), userToken, "", nil, 401, "step_up_required", "acr_values=gold silver error=insufficient_user_authentication"},
+	{"a policy of one's own and a machine", nil, require(cognitoauth.StepUp("gold", never)), machineToken, "", nil, 403, "assertion_denied", "-"},
 	{"login and acr", nil, require(cognitoauth.And(recently, cognitoauth.ACR("gold"))), claimIn("auth_time", -time.Hour), "", nil, 401, "login_too_old", "acr_values=gold error=insufficient_user_authentication max_age=300"},
 	{"old login, the scopes are there", fallback(lab.ReadOrders), requireBoth(lab.ReadOrders, recently), func(p *cognitotest.Pool) fmt.Stringer {
 		return secretive(p).Scopes("orders/read").Set("auth_time", p.Now().Add(-time.Hour))
@@ -302,7 +304,7 @@ func TestWrap_answersAreComplete(t *testing.T) {
 	codes := strings.Fields(`credentials_malformed credentials_repeated token_missing token_too_large token_malformed algorithm_unsupported
 		key_id_invalid header_unsupported type_unsupported claims_malformed issuer_mismatch token_use_mismatch expiry_missing token_expired
 		token_not_yet_valid token_issued_in_future lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown
-		signature_invalid token_revoked login_too_old acr_mismatch scope_missing scope_unattainable group_missing client_denied claim_denied
+		signature_invalid token_revoked login_too_old acr_mismatch step_up_required scope_missing scope_unattainable group_missing client_denied claim_denied
 		user_required machine_required assertion_denied acr_unattainable login_unattainable policy_denies cross_origin keys_unavailable
 		revocation_unavailable`)
 	tested := map[string]bool{}

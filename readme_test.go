@@ -430,6 +430,7 @@ func refusedRequests() []refusedRequest {
 		{code: "scope_missing", token: user, policy: cognitoauth.Scope("orders/write")},
 		{code: "login_too_old", token: user.Set("auth_time", demo.Now().Add(-time.Hour)), policy: cognitoauth.AuthenticatedWithin(time.Minute)},
 		{code: "acr_mismatch", token: user, policy: cognitoauth.ACR("urn:cognito:loa:2")},
+		{code: "step_up_required", token: user, policy: cognitoauth.StepUp("urn:example:mfa", cognitoauth.Claim("amr", "mfa"))},
 		{code: "group_missing", token: user, policy: cognitoauth.Group("admins")},
 		{code: "client_denied", token: user, policy: cognitoauth.ClientID("another")},
 		{code: "claim_denied", token: user, policy: cognitoauth.Claim("custom:tenant", "acme")},
