@@ -1,8 +1,11 @@
 package cognitoauth
 
-// This file holds the checks that New makes of a Pool's app clients.
+// This file holds the checks that New makes of a Pool's app clients, and the
+// call of Pool.AllowClient.
 
 import (
+	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,9 +29,12 @@ func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
 		if len(p.ClientIDs) > 0 {
 			fault("DangerouslyAllowAnyClient and ClientIDs exclude each other: drop one")
 		}
+		if p.AllowClient != nil {
+			fault("DangerouslyAllowAnyClient and AllowClient exclude each other: drop one")
+		}
 		return nil
 	}
-	if len(p.ClientIDs) == 0 {
+	if len(p.ClientIDs) == 0 && p.AllowClient == nil {
 		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)")
 	}
 	clients := map[string]bool{}
@@ -58,4 +64,28 @@ func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
 		clients[id] = true
 	}
 	return clients
+}
+
+// asks reports whether Pool.AllowClient has to decide about the client of a token.
+func (e *entry) asks(c *Claims) bool { return e.allow != nil && !e.clients[c.ClientID] }
+
+// checkAllowed asks Pool.AllowClient about a verified token whose client is not
+// listed. An error of AllowClient refuses the token.
+func (t *trust) checkAllowed(ctx context.Context, c *Claims) *Error {
+	if !t.asks(c) {
+		return nil
+	}
+	switch allowed, err := t.allow(ctx, c.ClientID, c.IsMachine()); {
+	case err != nil:
+		e := refuse(&clientUnchecked, evidence{cause: err, client: c.ClientID, verified: true})
+		e.RetryAfter = firstBackoff
+		return e
+	case !allowed:
+		return refuse(&clientMismatch, evidence{claim: t.clientClaim(), found: c.ClientID, client: c.ClientID, verified: true, note: ", and Pool.AllowClient does not allow it"})
+	}
+	return nil
+}
+
+func detailClientUnchecked(e *Error) string {
+	return fmt.Sprintf("Pool.AllowClient failed for client %s of pool %s (%T)", quote(e.client), e.trust.id, e.cause)
 }

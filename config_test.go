@@ -184,6 +184,9 @@ func TestNew_accepts(t *testing.T) {
 		{"a realm of 128 bytes with all that is allowed", func(c *cognitoauth.Config) { c.Realm = " !#[]~" + strings.Repeat("r", 122) }},
 		{"a client of 128 characters with a plus", pool(forClients(strings.Repeat("a", 127) + "+"))},
 		{"any client", pool(allOf(forClients(), func(p *cognitoauth.Pool) { p.DangerouslyAllowAnyClient = true }))},
+		{"a predicate alone", pool(allOf(forClients(), func(p *cognitoauth.Pool) {
+			p.AllowClient = func(context.Context, string, bool) (bool, error) { return true, nil }
+		}))},
 		{"an ID of 55 characters", pool(poolNamed("eu-west-1_" + strings.Repeat("A", 45)))},
 		{"the longest lifetime", pool(func(p *cognitoauth.Pool) { p.MaxLifetime = 100 * 365 * 24 * time.Hour })},
 		{"audiences", pool(forAudiences("https://a.example", "https://b.example"))},

@@ -32,8 +32,8 @@ import (
 // pattern. The next record after that minute says how many were suppressed.
 //
 // The values in the first four rows come from your code and configuration, so
-// they are good labels of metrics; but with DangerouslyAllowAnyClient,
-// client_id can be any app client of the pool. Callers can write the values in
+// they are good labels of metrics; but with AllowClient or
+// DangerouslyAllowAnyClient, client_id can be any app client of the pool. Callers can write the values in
 // the other rows, or parts of them: do not use those as labels. The library
 // copies neither the token nor its subject, user name or groups into a record.
 type Decision struct {
@@ -49,7 +49,7 @@ type Decision struct {
 	// Pool is the ID of the Pool entry that decided, ClientID the app client,
 	// KeyID the kid: "" where the token did not get that far. Pool and ClientID
 	// come from the configuration and are fit for metrics, except for ClientID
-	// under DangerouslyAllowAnyClient; KeyID is for logs.
+	// with AllowClient or DangerouslyAllowAnyClient; KeyID is for logs.
 	Pool, ClientID, KeyID string
 	// Pattern is the pattern of the route as the mux has it, "" if there is no
 	// mux or no match.

@@ -200,7 +200,7 @@ func detailClient(e *Error) string {
 		return s + e.mark() + ": not a Cognito " + string(e.trust.use) + " token, or an emulator's gap. Pool.ClientIDs is compared with that claim alone, " +
 			"and DangerouslyAllowAnyClient demands it too: mend what issues the token"
 	}
-	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id
+	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id + e.note
 	if e.claim == "client_id" {
 		s += "; Cognito access tokens name the app client in client_id and have no aud"
 	}

@@ -29,7 +29,7 @@ var (
 	// unsafe request of another site. 403.
 	ErrCrossOrigin error = &class{"cross-origin request", http.StatusForbidden, challenge{}}
 	// ErrUnavailable: whether the token is good cannot be said now, because the
-	// keys or the revocation check cannot be had. 503.
+	// keys, Pool.AllowClient or the revocation check cannot be had. 503.
 	ErrUnavailable error = &class{"unavailable", http.StatusServiceUnavailable, challenge{}}
 	// ErrMisconfigured: the program is wired wrongly. Every error of [New] and
 	// [FromEnv] is one, and so is the answer of a zero [Middleware]. 500.
@@ -304,6 +304,7 @@ var (
 	crossOrigin = reason{ErrCrossOrigin, "cross_origin", "cross-origin use of an ambient token", detailCrossOrigin}
 
 	keysUnavailable       = reason{ErrUnavailable, "keys_unavailable", "tokens cannot be verified at the moment", detailKeys}
+	clientUnchecked       = reason{ErrUnavailable, "client_check_unavailable", "tokens cannot be verified at the moment", detailClientUnchecked}
 	revocationUnavailable = reason{ErrUnavailable, "revocation_unavailable", "tokens cannot be verified at the moment", detailRevocation}
 
 	notWired = reason{ErrMisconfigured, "not_wired", "the server is misconfigured", detailNotWired}

@@ -266,6 +266,12 @@ var allRefusals = []refusalCase{
 
 	ofOutage.as("keys_unavailable", func(w *wayside) *cognitoauth.Error { return w.token(w.user, w.offline) },
 		"eu-west-1_AbCdEf123", "status 500", "Pool.JWKSURL", "Config.HTTPClient", "unverified"),
+	ofOutage.as("client_check_unavailable", func(w *wayside) *cognitoauth.Error {
+		return w.token(w.user.Client("abc"), lab.MustNew(w, w.pool.Config(), allowing(true, errors.New("SECRET host"))))
+	}, "Pool.AllowClient", `"abc"`, "eu-west-1_AbCdEf123"),
+	ofToken.as("client_mismatch", func(w *wayside) *cognitoauth.Error {
+		return w.token(w.user.Client("abc"), lab.MustNew(w, w.pool.Config(), allowing(false, nil)))
+	}, `client_id "abc" is not among ClientIDs of pool eu-west-1_AbCdEf123, and Pool.AllowClient does not allow it`).known(),
 	ofOutage.as("revocation_unavailable", func(w *wayside) *cognitoauth.Error { return w.token(w.user, w.unsure) }, "Config.Revoked", "eu-west-1_AbCdEf123"),
 
 	ofScope.as("scope_missing", func(w *wayside) *cognitoauth.Error {
@@ -351,7 +357,7 @@ func TestError_table(t *testing.T) {
 		header_unsupported type_unsupported claims_malformed issuer_mismatch token_use_mismatch expiry_missing token_expired token_not_yet_valid token_issued_in_future
 		lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown signature_invalid token_revoked login_too_old acr_mismatch step_up_required scope_missing
 		scope_unattainable group_missing client_denied claim_denied user_required machine_required assertion_denied acr_unattainable login_unattainable policy_denies
-		cross_origin keys_unavailable revocation_unavailable not_wired`)
+		cross_origin keys_unavailable client_check_unavailable revocation_unavailable not_wired`)
 	if got := slices.Sorted(maps.Keys(texts)); !slices.Equal(got, slices.Sorted(slices.Values(documented))) {
 		t.Errorf("codes %q", got)
 	}

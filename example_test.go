@@ -1041,6 +1041,29 @@ func ExampleConfig_revoked() {
 }
 
 // What is wrong with a token, check by check: for a tool, not for requests.
+// App clients that tenants register while the program runs. ClientIDs has those
+// that never change.
+func ExamplePool_allowClient() {
+	tenants := map[string]bool{"2tenant": true} // a table of the program's own
+	cfg := demo.Config()
+	cfg.Pools[0].AllowClient = func(_ context.Context, clientID string, machine bool) (bool, error) {
+		return machine && tenants[clientID], nil
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Panic(err)
+	}
+	api := auth.Wrap(hello)
+	show(api, "GET", "/", demo.MachineToken().Client("2tenant"))
+	delete(tenants, "2tenant")
+	show(api, "GET", "/", demo.MachineToken().Client("2tenant"))
+	show(api, "GET", "/", demo.AccessToken())
+	// Output:
+	// 200 hello
+	// 401 Bearer realm="api", error="invalid_token", error_description="the token was issued to another client"
+	// 200 hello jane
+}
+
 func ExampleMiddleware_Explain() {
 	pool, err := cognitotest.Start(cognitotest.Options{InProcess: true})
 	if err != nil {

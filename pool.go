@@ -5,6 +5,7 @@ package cognitoauth
 
 import (
 	"cmp"
+	"context"
 	"iter"
 	"net"
 	"net/url"
@@ -30,9 +31,17 @@ type Pool struct {
 	ID string
 	// ClientIDs are the app clients whose tokens are accepted. The library
 	// compares them with client_id, and on ID tokens with aud. Required, unless
-	// DangerouslyAllowAnyClient is set. Each is at most 128 bytes of printable
-	// ASCII without space and comma, and is listed once.
+	// AllowClient or DangerouslyAllowAnyClient is set. Each is at most 128 bytes of
+	// printable ASCII without space, comma and quote, and is listed once.
 	ClientIDs []string
+	// AllowClient decides about app clients that are not in ClientIDs, for clients
+	// that are registered while the program runs. The library calls it on each use
+	// of a token, after the signature and before Config.Revoked. machine says that
+	// the client got the token for itself. False refuses with 401 (client_mismatch),
+	// an error with 503 (client_check_unavailable). Nil: ClientIDs alone count. ctx
+	// is that of the request or of Validate. It must be safe for concurrent use; a
+	// panic is one of Config.Revoked. Excludes DangerouslyAllowAnyClient.
+	AllowClient func(ctx context.Context, clientID string, machine bool) (bool, error)
 	// TokenUse is the kind of token that is accepted, AccessToken or IDToken.
 	// Empty: AccessToken. To accept both, list the pool twice.
 	TokenUse TokenUse
@@ -76,8 +85,8 @@ type Pool struct {
 	// empty set is a mistake. JWKS and JWKSURL exclude each other.
 	JWKS []byte
 	// DangerouslyAllowAnyClient accepts the tokens of every app client of the
-	// pool, also of clients that are registered later. False: only ClientIDs are
-	// accepted. It and ClientIDs exclude each other.
+	// pool, also of clients that are registered later. False: only ClientIDs, and
+	// what AllowClient allows, are accepted. It and these two exclude each other.
 	DangerouslyAllowAnyClient bool
 	// DangerouslyAllowHTTP allows a key-set URL with http on any host. An attacker
 	// on the network path can then replace the keys. False: http is allowed on
@@ -96,7 +105,7 @@ const (
 func (b *builder) pool(i int, p Pool) {
 	field := "Pools[" + strconv.Itoa(i) + "]."
 	fault := func(format string, args ...any) { b.mistake(field+format, args...) }
-	e := &entry{id: p.ID, use: p.TokenUse, audiences: slices.Clone(p.Audiences), maxLifetime: p.MaxLifetime}
+	e := &entry{id: p.ID, use: p.TokenUse, audiences: slices.Clone(p.Audiences), maxLifetime: p.MaxLifetime, allow: p.AllowClient}
 	if e.use == "" {
 		e.use = AccessToken
 	}

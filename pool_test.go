@@ -1,6 +1,7 @@
 package cognitoauth_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,13 @@ var poolMistakes = []mistake{
 	inPool("a client of 129 characters", "ClientIDs[0]", "at most 128", forClients(strings.Repeat("a", 129))),
 	inPool("clients where any is allowed", "DangerouslyAllowAnyClient", "drop one", func(p *cognitoauth.Pool) { p.DangerouslyAllowAnyClient = true }),
 
+	inPool("a predicate where any client is allowed", "DangerouslyAllowAnyClient", "AllowClient exclude each other", allOf(forClients(), func(p *cognitoauth.Pool) {
+		p.DangerouslyAllowAnyClient = true
+		p.AllowClient = func(context.Context, string, bool) (bool, error) { return true, nil }
+	})),
+	inPool("an empty client beside a predicate", "ClientIDs[0]", "drop it", allOf(forClients(""), func(p *cognitoauth.Pool) {
+		p.AllowClient = func(context.Context, string, bool) (bool, error) { return true, nil }
+	})),
 	inPool("a token use that there is not", "TokenUse", "AccessToken, IDToken", func(p *cognitoauth.Pool) { p.TokenUse = "refresh" }),
 	inPool("a token use in capitals", "TokenUse", "AccessToken, IDToken", func(p *cognitoauth.Pool) { p.TokenUse = "ACCESS" }),
 	inPool("a negative lifetime", "MaxLifetime", "expected 0 (for 24h0m0s)", func(p *cognitoauth.Pool) { p.MaxLifetime = -1 }),

@@ -446,6 +446,9 @@ func refusedRequests() []refusedRequest {
 			r.Header.Set("Sec-Fetch-Site", "cross-site")
 		}},
 		{code: "keys_unavailable", token: user, config: func(c *cognitoauth.Config) { c.HTTPClient = &http.Client{Transport: outage{}} }},
+		{code: "client_check_unavailable", token: user.Client("2new"), config: func(c *cognitoauth.Config) {
+			c.Pools[0].AllowClient = func(context.Context, string, bool) (bool, error) { return true, errors.New("down") }
+		}},
 		{code: "revocation_unavailable", token: user, config: func(c *cognitoauth.Config) {
 			c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) { return false, errors.New("down") }
 		}},
