@@ -16,6 +16,9 @@ func detailNote(e *Error) string { return e.Description + e.note }
 
 // noteForm says what is wrong with the form of a token.
 func noteForm(fault jws.Fault, token string) string {
+	if note := hintWrapped(token); note != "" {
+		return note
+	}
 	switch fault {
 	case jws.Parts:
 		return hintParts(token)

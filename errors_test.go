@@ -137,6 +137,11 @@ func (r refusalCase) known() refusalCase {
 
 const euw = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123"
 
+// wrapped is the refusal of a good token with text before and behind it.
+func wrapped(before, behind string, detail ...string) refusalCase {
+	return ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw(before + w.user.String() + behind) }, detail...).known()
+}
+
 // allRefusals are all codes, each in at least one way.
 var allRefusals = []refusalCase{
 	ofNoToken.as("token_missing", func(w *wayside) *cognitoauth.Error {
@@ -198,6 +203,17 @@ var allRefusals = []refusalCase{
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw("SECRET.SECRET.S.S.S") }, "five parts", "refresh token", "send the access token").known(),
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw("SE=.SE.SE") }, "base64url").known(),
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw(w.user.String() + "=") }, "base64url").known(),
+	wrapped("Bearer ", "", "it begins with Bearer", "pass only what stands behind it"),
+	wrapped("bEARER ", "", "it begins with Bearer"),
+	wrapped("Authorization: Bearer ", "", "a whole header line"),
+	wrapped("", "\n", "white space around it", "strings.TrimSpace"),
+	wrapped(" ", "", "white space around it"),
+	wrapped("\t", "\r\n", "white space around it"),
+	wrapped(`"`, `"`, "it stands in quotes"),
+	wrapped("'", "'", "it stands in quotes"),
+	wrapped("\ufeff", "", "a byte order mark"),
+	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw("") }, "it is empty").known(),
+	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw(w.user.String()[:60] + "\n" + w.user.String()[60:]) }, "white space inside it").known(),
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.token(headerOf(w.user, 1025)) }, "1 KiB").known(),
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Header([]byte(`["SECRET"]`))) }, "header", "JSON object").known(),
 	ofToken.as("algorithm_unsupported", func(w *wayside) *cognitoauth.Error { return w.token(w.user.SetHeader("alg", "HS256")) }, `"HS256"`, "RS256"),

@@ -85,16 +85,27 @@ func (x *explanation) skip(names ...string) {
 
 func (x *explanation) form() {
 	payload, signature, err := x.cut()
-	x.add("form", strconv.Itoa(len(x.w.token))+" bytes", "three segments, at most "+strconv.Itoa(x.limit)+" bytes", err)
-	if err != nil {
+	fault := jws.None
+	if err == nil {
+		// That the header's segment is base64url belongs to the form. Whether the other
+		// two are, Validate asks after the header, and so does the step payload.
+		if fault = x.w.jws.ReadHeader(); fault == jws.Encoding {
+			err = x.w.refuseForm(fault)
+		}
+	}
+	x.add("form", strconv.Itoa(len(x.w.token))+" bytes", "three segments, the header in base64url, at most "+strconv.Itoa(x.limit)+" bytes", err)
+	if err != nil && fault == jws.None {
 		x.skip("header", "payload")
 		return
 	}
 	const want = "alg RS256, a kid, nothing critical or encrypted"
-	if fault := x.w.jws.ReadHeader(); fault == jws.None {
+	switch fault {
+	case jws.None:
 		h := x.w.jws.Header
 		x.add("header", "alg "+quote(h.Algorithm)+", kid "+quote(h.KeyID), want, nil)
-	} else {
+	case jws.Encoding:
+		x.skip("header")
+	default:
 		err := x.w.refuseForm(fault)
 		x.add("header", quote(err.found), want, err)
 	}

@@ -34,6 +34,7 @@ func (v Raw) ListHas(s string) (has, isList bool) {
 		text = text[1:]
 	}
 	// The decoder recurses, but no list of strings nests.
+	// mutant: equivalent `TooDeep(text) → false`, it spares the stack
 	if len(text) == 0 || text[0] != '[' || TooDeep(text) || !Value(text).IsValid() {
 		return false, false
 	}
