@@ -72,9 +72,10 @@ type Config struct {
 	// Logger gets a record of each refused request (Info, see [Decision]), but
 	// none of an admitted request or of a call of Validate. It also gets records
 	// about key sets, with pool and url: "cognitoauth: key set fetched" (Info,
-	// with keys and skipped), "key added" (Info, with kid), "key withdrawn" (Warn,
-	// with kid) and "key set fetch failed" (with err; Warn while the last set is
-	// in use, Error otherwise; with age if there is a last set). Nil: none.
+	// with keys and skipped), "key added" (Info, with kid), "key skipped" (Warn,
+	// with kid and reason), "key withdrawn" (Warn, with kid) and "key set fetch
+	// failed" (with err; Warn while the last set is in use, Error otherwise; with
+	// age if there is a last set). Nil: none.
 	Logger *slog.Logger
 	// OnDecision is called with the [Decision] about each request, before the
 	// handler runs or the refusal is answered. If a Require stands inside another

@@ -121,8 +121,9 @@ func init() {
 		if a.claims.clock == nil {
 			a.claims.clock = &clock{now: time.Now}
 		}
-		if a.claims.payload == "" {
-			// Written by hand. No token that was admitted lacks these.
+		if c.payload == "" && c.Subject+c.Username+c.ClientID != "" {
+			// Written by hand. No token that was admitted lacks these. The zero Claims
+			// name nobody and stay without them, so that every policy denies them.
 			a.claims.TokenUse = cmp.Or(a.claims.TokenUse, AccessToken)
 			a.claims.Expiry = cmp.Or(a.claims.Expiry, a.claims.clock.now().Add(time.Hour))
 		}

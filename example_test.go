@@ -1009,10 +1009,9 @@ func ExampleConfig() {
 // no key beside it.
 func ExamplePool_keySet() {
 	keys := demo.KeySet() // os.ReadFile("jwks.json")
-	auth, err := cognitoauth.New(cognitoauth.Config{
-		Pools: []cognitoauth.Pool{{ID: "eu-west-1_EXAMPLE01", ClientIDs: []string{"1example23456789"}, JWKS: keys}},
-		Now:   demo.Now,
-	})
+	cfg := demo.Config()
+	cfg.Pools[0].JWKS = keys
+	auth, err := cognitoauth.New(cfg)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/cognitoauth/cognitoauth/internal/keyset"
 )
 
 // Pool has the settings for one user pool, or for one kind of its tokens.
@@ -92,6 +90,8 @@ type Pool struct {
 	// on the network path can then replace the keys. False: http is allowed on
 	// loopback only.
 	DangerouslyAllowHTTP bool
+
+	testKeys bool // the test kit asks for the keys that it ships
 }
 
 const (
@@ -124,7 +124,7 @@ func (b *builder) pool(i int, p Pool) {
 	p.checkURLs(fault)
 	var static *heldSet
 	if p.JWKS != nil {
-		set, err := keyset.Parse(p.JWKS)
+		set, err := b.parseStatic(&p)
 		if err != nil {
 			fault("JWKS: %v", err)
 		} else {
@@ -188,23 +188,23 @@ func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[strin
 		var shared *keySource
 		switch {
 		case p.JWKS != nil:
-			shared = b.source(p.ID)
+			shared = b.source(&p)
 			if static != nil {
 				shared.publish(static, nil)
 			}
 		case p.JWKSURL != "":
-			shared = b.source(p.ID, p.JWKSURL)
+			shared = b.source(&p, p.JWKSURL)
 		case p.Issuer != "":
-			shared = b.source(p.ID, p.Issuer+wellKnownKeys)
+			shared = b.source(&p, p.Issuer+wellKnownKeys)
 		}
 		for i, iss := range issuers {
 			source := shared
 			switch {
 			case source != nil:
 			case i < 2: // the two forms for the primary region
-				source = b.source(p.ID, issuers[0]+wellKnownKeys, issuers[1]+wellKnownKeys)
+				source = b.source(&p, issuers[0]+wellKnownKeys, issuers[1]+wellKnownKeys)
 			default:
-				source = b.source(p.ID, iss+wellKnownKeys)
+				source = b.source(&p, iss+wellKnownKeys)
 			}
 			if !yield(iss, source) {
 				return
@@ -215,13 +215,15 @@ func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[strin
 
 // source returns the key source for these URLs. All Pool entries with the same
 // URLs share one source.
-func (b *builder) source(pool string, urls ...string) *keySource {
+func (b *builder) source(p *Pool, urls ...string) *keySource {
+	testKeys := trustsShipped(p, b.client)
 	for _, s := range b.sources {
-		if len(urls) > 0 && slices.Equal(s.urls, urls) {
+		if len(urls) > 0 && slices.Equal(s.urls, urls) && s.testKeys == testKeys {
 			return s
 		}
 	}
-	s := newKeySource(pool, urls, b.client, b.now, b.log)
+	s := newKeySource(p.ID, urls, b.client, b.now, b.log)
+	s.testKeys = testKeys
 	b.sources = append(b.sources, s)
 	return s
 }

@@ -26,10 +26,11 @@
 //
 // The private keys of [NewPool] come with the source of this package, since
 // making fresh ones would slow every test down: anybody can sign a token that
-// such a pool vouches for. Its key set must never reach the configuration of a
-// service that runs, be it copied into a file or fetched; [Pool.Config] points
-// to a loopback port or a client in the process and to nothing else. [Start],
-// which a demonstration may leave running, makes fresh keys.
+// such a pool vouches for. So the library skips these keys wherever it reads a
+// key set, from a file or an endpoint, unless the Pool is one of [Pool.Config] or
+// the HTTPClient is [Pool.Client] or [Client]; change what Config returns, and do
+// not write a Pool of your own. [Start], which a demonstration may leave running
+// and another process may read, makes fresh keys, which every Pool can trust.
 //
 // Issuers look real because that is what programs compare, but nothing here
 // talks to AWS, and a service that fetches the keys of a real pool trusts none
@@ -216,6 +217,9 @@ func (p *Pool) Config() cognitoauth.Config {
 	} else {
 		pool.JWKSURL = p.JWKSURL()
 	}
+	if !p.freshKeys {
+		kit.TrustShipped(&pool)
+	}
 	c.Pools = []cognitoauth.Pool{pool}
 	return c
 }
@@ -298,9 +302,10 @@ func (p *Pool) newKey() *rsa.PrivateKey {
 // WithClaims returns a copy of r with the context that a handler sees behind
 // [cognitoauth.Middleware.Wrap] when a token with these claims was admitted.
 // They may be written by hand, and then have the exported fields alone; scopes,
-// groups and custom claims take [Token.Claims]. Hand-made claims without a
-// TokenUse are those of an access token, without a Username those of a machine,
-// and without an Expiry they are good for an hour.
+// groups and custom claims take [Token.Claims]. Hand-made claims that name a
+// Subject, a Username or a ClientID are those of an access token if they have no
+// TokenUse, those of a machine if they have no Username, and good for an hour if
+// they have no Expiry.
 func WithClaims(r *http.Request, claims *cognitoauth.Claims) *http.Request {
 	return r.WithContext(kit.WithClaims(r.Context(), claims))
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/kit"
 )
 
 func TestIssuerFollowsID(t *testing.T) {
@@ -404,6 +405,7 @@ func TestWithClaimsByHand(t *testing.T) {
 		{"a user is no machine", cognitoauth.Claims{Subject: "s", Username: "jane"}, cognitoauth.MachineToken(), 403},
 		{"a machine", cognitoauth.Claims{Subject: "1client", ClientID: "1client"}, cognitoauth.MachineToken(), 200},
 		{"an ID token", cognitoauth.Claims{Subject: "s", TokenUse: cognitoauth.IDToken}, cognitoauth.UserToken(), 200},
+		{"nobody", cognitoauth.Claims{}, cognitoauth.Authenticated(), 401},
 		{"a client", cognitoauth.Claims{ClientID: "1client"}, cognitoauth.ClientID("1client"), 200},
 		{"another client", cognitoauth.Claims{ClientID: "1client"}, cognitoauth.ClientID("2client"), 403},
 		{"a login of a minute ago", cognitoauth.Claims{Username: "jane", AuthTime: time.Now().Add(-time.Minute)}, cognitoauth.AuthenticatedWithin(time.Hour), 200},
@@ -504,3 +506,37 @@ func (r *recordingTB) Cleanup(f func())             { r.cleanups = append(r.clea
 func (r *recordingTB) Fatalf(form string, a ...any) { r.fatal = fmt.Sprintf(form, a...) }
 
 var _ cognitotest.TB = testing.TB(nil)
+
+// Every key of testkeys.pem, and no other, is one that the library skips.
+func TestShippedKeysAreListed(t *testing.T) {
+	rest, err := os.ReadFile("testkeys.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
+		key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count++
+		if kit.Shipped(&key.PublicKey) == "" {
+			t.Errorf("key %d is not listed in internal/kit", count)
+		}
+		other := key.PublicKey
+		if other.E = 3; kit.Shipped(&other) == "" {
+			t.Errorf("key %d with another exponent is not skipped", count)
+		}
+	}
+	if count == 0 {
+		t.Error("no keys")
+	}
+	fresh, err := cognitotest.Start(cognitotest.Options{InProcess: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fresh.Close()
+	if key := fresh.AccessToken().Key(); kit.Shipped(&key.PublicKey) != "" {
+		t.Error("a fresh key is taken for a shipped one")
+	}
+}
