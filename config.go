@@ -13,6 +13,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,12 +31,13 @@ type Config struct {
 	Pools []Pool
 	// Fallback is the policy of every route that is not marked by AllowAnonymous
 	// or Optional. Zero: Authenticated(), which every valid token of a user or a
-	// machine meets. And() and Or() without arguments are not the zero Policy: no
-	// token meets them.
+	// machine meets. A policy that no token meets because of an And() or Or()
+	// without arguments is a mistake.
 	Fallback Policy
 	// Leeway is how far the clock of this machine may be off, in the checks of
 	// exp, nbf, iat, Pool.MaxLifetime and AuthenticatedWithin. Zero: 30 s; at most
-	// 5 min, not negative. Set 1 ns for practically none.
+	// 5 min, not negative. Set 1 ns for practically none; any other positive
+	// duration under 1 ms is a mistake.
 	Leeway time.Duration
 	// TokenSource finds the token of a request. Nil: [FromAuthorization], the
 	// Authorization header with the scheme Bearer; a request with another scheme
@@ -85,9 +87,10 @@ type Config struct {
 	// Logger gets a record of each refused request (Info, see [Decision]), but
 	// none of an admitted request or of a call of Validate. It also gets records
 	// about key sets, with pool and url: "cognitoauth: key set fetched" (Info,
-	// with keys and skipped), "key added" (Info, with kid), "key withdrawn" (Warn,
-	// with kid) and "key set fetch failed" (with err; Warn while the last set is
-	// in use, Error otherwise; with age if there is a last set). Nil: none.
+	// with keys and skipped), "key added" (Info, with kid), "key skipped" (Warn,
+	// with kid and reason), "key withdrawn" (Warn, with kid) and "key set fetch
+	// failed" (with err; Warn while the last set is in use, Error otherwise; with
+	// age if there is a last set). Nil: none.
 	Logger *slog.Logger
 	// OnDecision is called with the [Decision] about each request, before the
 	// handler runs or the refusal is answered. If a Require stands inside another
@@ -123,7 +126,10 @@ func New(cfg Config) (*Middleware, error) {
 		revoked: cfg.Revoked,
 	}, client: keyfetch.Client(cfg.HTTPClient), log: cfg.Logger}
 	b.defaults()
-	if b.leeway < 0 || b.leeway > maxLeeway {
+	switch {
+	case b.leeway > 1 && b.leeway < time.Millisecond:
+		b.mistake("Leeway is %s: a number without a unit counts nanoseconds, write %d * time.Second; 1 ns stands for practically none", b.leeway, b.leeway)
+	case b.leeway < 0 || b.leeway > maxLeeway:
 		b.mistake("Leeway is %s, expected 0 (for %s) to %s; if the clock of the machine is off by more, set the clock", cfg.Leeway, defaultLeeway, maxLeeway)
 	}
 	if b.limit < minTokenBytes || b.limit > maxTokenBytes {
@@ -141,6 +147,9 @@ func New(cfg Config) (*Middleware, error) {
 	}
 	if cfg.IgnoreBadAmbientToken && ownSource(cfg.TokenSource) == nil {
 		b.mistake("IgnoreBadAmbientToken is true, but TokenSource reads the Authorization header, whose token is never ambient: set TokenSource to FromCookie(...) or FromHeader(...), or leave it out")
+	}
+	if cfg.Fallback.rule != nil && cfg.Fallback.unmeetable() {
+		b.mistake("Fallback %s admits nobody: And(), Or() and the zero Policy inside them are met by no token; leave it empty to admit every valid token", cfg.Fallback)
 	}
 	if len(cfg.Pools) == 0 {
 		b.mistake("Pools is empty: name at least one user pool, Pool{ID: …, ClientIDs: …}")
@@ -217,6 +226,7 @@ type builder struct {
 	log      *slog.Logger
 	sources  []*keySource
 	uses     map[string]string // from token_use and issuer to the field that accepts them
+	clashes  map[string]bool   // pairs of such fields that are reported
 	mistakes []error
 }
 
@@ -225,7 +235,7 @@ func (b *builder) mistake(format string, args ...any) {
 }
 
 func (b *builder) defaults() {
-	b.uses = map[string]string{}
+	b.uses, b.clashes = map[string]string{}, map[string]bool{}
 	if b.now == nil {
 		b.now = time.Now
 	}
@@ -240,6 +250,22 @@ func (b *builder) defaults() {
 	}
 }
 
+// unmeetable reports whether no claims meet the policy, because an And or Or in
+// it has nothing that they could meet.
+func (p Policy) unmeetable() bool {
+	switch rule := p.rule.(type) {
+	case nil:
+		return true
+	case and:
+		return len(rule) == 0 || slices.ContainsFunc(rule, Policy.unmeetable)
+	case *stepUp:
+		return rule.policy.unmeetable()
+	case or:
+		return !slices.ContainsFunc(rule, func(p Policy) bool { return !p.unmeetable() })
+	}
+	return false
+}
+
 // FromEnv makes a Config with one Pool from the environment:
 //
 //	COGNITO_USER_POOL_ID  Pool.ID, required
@@ -250,6 +276,8 @@ func (b *builder) defaults() {
 //	COGNITO_JWKS_URL      Pool.JWKSURL
 //	COGNITO_LEEWAY        Config.Leeway, such as 30s
 //	COGNITO_REGION        if set, must be the region of the pool's ID
+//	COGNITO_CLIENT_ID     if set, must be one of COGNITO_CLIENT_IDS
+//	COGNITO_AUDIENCE      if set, must be one of COGNITO_AUDIENCES
 //
 // The error lists every variable that is missing or cannot be read. [New]
 // checks the rest. COGNITO_LEEWAY=0s is a Leeway of zero, which means the
@@ -272,14 +300,15 @@ func FromEnv() (Config, error) {
 	if p.ID == "" {
 		mistake("COGNITO_USER_POOL_ID is not set: expected the user pool's ID, such as eu-west-1_EXAMPLE01")
 	}
-	if p.ClientIDs == nil {
+	if !singular("COGNITO_CLIENT_ID", p.ClientIDs, mistake) && p.ClientIDs == nil {
 		mistake("COGNITO_CLIENT_IDS is not set: expected the IDs of the app clients that may call, separated by commas")
 	}
+	singular("COGNITO_AUDIENCE", p.Audiences, mistake)
 	if p.TokenUse != "" && p.TokenUse != AccessToken && p.TokenUse != IDToken {
 		mistake("COGNITO_TOKEN_USE is %q, expected access or id", p.TokenUse)
 	}
-	region, _, _ := strings.Cut(p.ID, "_")
-	if want := os.Getenv("COGNITO_REGION"); want != "" && p.ID != "" && want != region {
+	region, _, found := strings.Cut(p.ID, "_") // New reports an ID without a region
+	if want := os.Getenv("COGNITO_REGION"); want != "" && found && want != region {
 		mistake("COGNITO_REGION is %q, but COGNITO_USER_POOL_ID %q is of region %q: unset it, or name that pool's region", want, p.ID, region)
 	}
 	cfg := Config{Pools: []Pool{p}}
@@ -293,6 +322,18 @@ func FromEnv() (Config, error) {
 		return Config{}, errors.Join(mistakes...)
 	}
 	return cfg, nil
+}
+
+// singular reports it as a mistake, and returns true, if the variable name has a
+// value that is not in list, which is what the variable with an S behind its name
+// has. Who sets it believes that it counts.
+func singular(name string, list []string, mistake func(string, ...any)) bool {
+	s := strings.TrimSpace(os.Getenv(name))
+	if s == "" || slices.Contains(list, s) {
+		return false
+	}
+	mistake("%s is set, but only the list in %sS counts, and the value is not in it: add it there, or unset %s", name, name, name)
+	return true
 }
 
 // commas splits a list at its commas. It keeps empty members, and New reports

@@ -5,7 +5,10 @@ package cognitoauth
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"fmt"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -70,10 +73,11 @@ func (a *admission) Value(key any) any {
 	return a.Context.Value(key)
 }
 
-// String is for logs that print a context, because fmt would print the claims.
+// String is for a context around this one, which prints its parent by it.
 func (*admission) String() string { return "cognitoauth.Wrap" }
 
-func (*admission) GoString() string { return "cognitoauth.Wrap" }
+// Format is for logs that print a context, because fmt would print the claims.
+func (*admission) Format(f fmt.State, _ rune) { io.WriteString(f, "cognitoauth.Wrap") }
 
 // verified returns the claims, nil if there are none.
 func (a *admission) verified() *Claims {
@@ -118,6 +122,12 @@ func init() {
 		a := &admission{Context: ctx, claims: *c, authenticated: true}
 		if a.claims.clock == nil {
 			a.claims.clock = &clock{now: time.Now}
+		}
+		if c.payload == "" && c.Subject+c.Username+c.ClientID != "" {
+			// Written by hand. No token that was admitted lacks these. The zero Claims
+			// name nobody and stay without them, so that every policy denies them.
+			a.claims.TokenUse = cmp.Or(a.claims.TokenUse, AccessToken)
+			a.claims.Expiry = cmp.Or(a.claims.Expiry, a.claims.clock.now().Add(time.Hour))
 		}
 		return a
 	}

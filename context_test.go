@@ -30,7 +30,7 @@ func TestWrap_context(t *testing.T) {
 		}
 		inner, cancel := context.WithCancel(ctx)
 		defer cancel()
-		for _, text := range []string{fmt.Sprint(ctx), fmt.Sprintf("%+v", ctx), fmt.Sprintf("%#v", ctx), fmt.Sprint(inner), fmt.Sprint(context.WithValue(ctx, outer{}, 1))} {
+		for _, text := range []string{fmt.Sprint(ctx), fmt.Sprintf("%+v", ctx), fmt.Sprintf("%#v", ctx), fmt.Sprintf("%d", ctx), fmt.Sprintf("%x", ctx), fmt.Sprint(inner), fmt.Sprint(context.WithValue(ctx, outer{}, 1))} {
 			if strings.Contains(text, "jane") {
 				t.Errorf("a printed context shows the user: %.200s", text)
 			}

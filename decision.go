@@ -28,12 +28,16 @@ import (
 //	detail        what Error.Detail says
 //	suppressed    how many refusals like this one were not logged
 //
+// client_id, kid and request_id stand there as they are if they are at most 64
+// bytes of printable ASCII without quote and backslash; any other value is cut
+// at 64 bytes and quoted in ASCII.
+//
 // The library logs at most ten refusals a minute with the same code, pool and
 // pattern. The next record after that minute says how many were suppressed.
 //
 // The values in the first four rows come from your code and configuration, so
-// they are good labels of metrics; but with DangerouslyAllowAnyClient,
-// client_id can be any app client of the pool. Callers can write the values in
+// they are good labels of metrics; but with AllowClient or
+// DangerouslyAllowAnyClient, client_id can be any app client of the pool. Callers can write the values in
 // the other rows, or parts of them: do not use those as labels. The library
 // copies neither the token nor its subject, user name or groups into a record.
 type Decision struct {
@@ -49,7 +53,7 @@ type Decision struct {
 	// Pool is the ID of the Pool entry that decided, ClientID the app client,
 	// KeyID the kid: "" where the token did not get that far. Pool and ClientID
 	// come from the configuration and are fit for metrics, except for ClientID
-	// under DangerouslyAllowAnyClient; KeyID is for logs.
+	// with AllowClient or DangerouslyAllowAnyClient; KeyID is for logs.
 	Pool, ClientID, KeyID string
 	// Pattern is the pattern of the route as the mux has it, "" if there is no
 	// mux or no match.
@@ -58,7 +62,8 @@ type Decision struct {
 	// X-Amzn-Trace-Id; "" if neither is there, or it is longer than 128 bytes or
 	// not printable ASCII. Anybody can write it: it is for logs.
 	RequestID string
-	// Err is the refusal, nil if Allowed.
+	// Err is the refusal, nil if Allowed. Compare it with nil as it is: stored in
+	// a variable of type error, a nil *Error is an error that is not nil.
 	Err *Error
 	// Ignored is why the token of an Optional route counted as none, as
 	// Config.IgnoreBadAmbientToken wants; Code is then "anonymous". Nil: it did not
@@ -77,8 +82,8 @@ func (m *Middleware) record(ctx context.Context, d Decision) {
 	}
 	attrs := []slog.Attr{
 		slog.String("code", d.Code), slog.Int("status", d.Err.Status), slog.String("detail", d.Err.Detail()),
-		slog.String("pool", d.Pool), slog.String("client_id", d.ClientID), slog.String("kid", d.KeyID),
-		slog.String("pattern", d.Pattern), slog.String("request_id", d.RequestID),
+		slog.String("pool", d.Pool), slog.String("client_id", inLog(d.ClientID)), slog.String("kid", inLog(d.KeyID)),
+		slog.String("pattern", d.Pattern), slog.String("request_id", inLog(d.RequestID)),
 	}
 	// We leave out what we do not know.
 	attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Value.Equal(slog.StringValue("")) })

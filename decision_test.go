@@ -261,6 +261,32 @@ func TestLogger(t *testing.T) {
 	}
 }
 
+// What a caller writes into a record is ASCII, 64 bytes of it at most, and cannot
+// be taken for something else.
+func TestLogger_quotesWhatCallersWrite(t *testing.T) {
+	const marks = "\u202egnp.exe"
+	for _, tt := range []struct{ name, kid, requestID, wantKid, wantID string }{
+		{"plain", "abc+/=", "Root=1-67891233", "abc+/=", "Root=1-67891233"},
+		{"64 bytes", strings.Repeat("k", 64), strings.Repeat("r", 64), strings.Repeat("k", 64), strings.Repeat("r", 64)},
+		{"longer", strings.Repeat("k", 200), strings.Repeat("r", 128), `"` + strings.Repeat("k", 64) + `"...`, `"` + strings.Repeat("r", 64) + `"...`},
+		{"a direction mark", marks, "r-1", `"\u202egnp.exe"`, "r-1"},
+		{"a line break", "a\nb", "r-1", `"a\nb"`, "r-1"},
+		{"quotes of the caller's own", `"abc"`, `"r"`, `"\"abc\""`, `"\"r\""`},
+		{"a backslash", `a\nb`, `r\n`, `"a\\nb"`, `"r\\n"`},
+	} {
+		g := lab.NewGate(t, nil)
+		// Every refusal behind the header knows the kid, before the signature and after it.
+		for _, token := range []*cognitotest.Token{g.Pool.AccessToken().Client("2other"), g.Pool.AccessToken()} {
+			g.Forget()
+			lab.Ask(g.Auth.Wrap(lab.NewSite(g)), lab.Call("GET /me", "X-Request-Id", tt.requestID, "Authorization", "Bearer "+token.SetHeader("kid", tt.kid).String()))
+			records := g.Records()
+			if len(records) != 1 || records[0]["kid"] != tt.wantKid || records[0]["request_id"] != tt.wantID {
+				t.Errorf("%s: %v, want kid %s and request_id %s", tt.name, records, tt.wantKid, tt.wantID)
+			}
+		}
+	}
+}
+
 // asRecord is what a record of a decision has.
 func asRecord(d cognitoauth.Decision) map[string]any {
 	record := map[string]any{"level": "INFO", "msg": "cognitoauth: refused", "status": float64(d.Err.Status)}
@@ -417,8 +443,12 @@ func TestRequestID(t *testing.T) {
 			if path == "/healthz" {
 				continue
 			}
-			if got, _ := g.Records()[0]["request_id"].(string); got != tt.want {
-				t.Errorf("%s: logged request_id %q, want %q", tt.name, got, tt.want)
+			logged := tt.want
+			if len(logged) > 64 { // TestLogger_quotesWhatCallersWrite
+				logged = `"` + logged[:64] + `"...`
+			}
+			if got, _ := g.Records()[0]["request_id"].(string); got != logged {
+				t.Errorf("%s: logged request_id %q, want %q", tt.name, got, logged)
 			}
 		}
 	}

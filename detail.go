@@ -21,6 +21,9 @@ func detailNote(e *Error) string { return e.Description + e.note }
 
 // noteForm says what is wrong with the form of a token.
 func noteForm(fault jws.Fault, token string) string {
+	if note := hintWrapped(token); note != "" {
+		return note
+	}
 	switch fault {
 	case jws.Parts:
 		return hintParts(token)
@@ -213,7 +216,7 @@ func detailClient(e *Error) string {
 		return s + e.mark() + ": it is not a Cognito " + string(e.trust.use) + " token, or an emulator left the claim out. Pool.ClientIDs is compared with that claim alone, " +
 			"and DangerouslyAllowAnyClient needs it too: mend what issues the token"
 	}
-	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id
+	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id + e.note
 	if e.claim == "client_id" {
 		s += "; Cognito access tokens name the app client in client_id and have no aud"
 	}
@@ -355,6 +358,15 @@ func quote(s string) string {
 		return strconv.QuoteToASCII(s[:64]) + "..."
 	}
 	return strconv.QuoteToASCII(s)
+}
+
+// inLog is s as an attribute of a log record may have it: as it is if that is
+// plain text, else quoted, so that no two values look alike.
+func inLog(s string) string {
+	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return r > 0x7e || !challengeByte(byte(r)) }) {
+		return quote(s)
+	}
+	return s
 }
 
 // list quotes a few strings of a token.

@@ -34,7 +34,7 @@ var (
 	// that the browser added by itself. 403.
 	ErrCrossOrigin error = &class{"cross-origin request", http.StatusForbidden, challenge{}}
 	// ErrUnavailable: we cannot tell now whether the token is valid, because we
-	// have no keys or Config.Revoked failed. 503.
+	// have no keys, or Config.Revoked or Pool.AllowClient failed. 503.
 	ErrUnavailable error = &class{"unavailable", http.StatusServiceUnavailable, challenge{}}
 	// ErrMisconfigured: the program is wired wrongly. Every error of [New] and
 	// [FromEnv] is one, and a zero [Middleware] answers with one. 500.
@@ -121,9 +121,13 @@ func refuse(why *reason, ev evidence) *Error {
 }
 
 // Error returns the public text. It is fixed for each Code and quotes nothing
-// of the request, so http.Error(w, err.Error(), …) leaks nothing.
+// of the request, so http.Error(w, err.Error(), …) leaks nothing. The text of a
+// nil Error says that there is no refusal.
 func (e *Error) Error() string {
-	if e == nil || e.Description == "" {
+	switch {
+	case e == nil: // of an allowed Decision or a passed Check, printed by fmt
+		return "cognitoauth: no refusal"
+	case e.Description == "":
 		return "cognitoauth: refused"
 	}
 	return "cognitoauth: " + e.Description
@@ -291,6 +295,8 @@ var (
 	loginTooOld  = reason{ErrStepUpRequired, "login_too_old", "a more recent login is required", detailLogin}
 	acrMismatch  = reason{ErrStepUpRequired, "acr_mismatch", "a different authentication is required", detailACR}
 
+	stepUpRequired = reason{ErrStepUpRequired, "step_up_required", "a different authentication is required", detailStepUp}
+
 	scopeUnattainable = reason{ErrForbidden, "scope_unattainable", "this kind of token is not permitted here", detailScopeOnID}
 	loginUnattainable = reason{ErrForbidden, "login_unattainable", "this kind of token is not permitted here", detailNeverLogin}
 	acrUnattainable   = reason{ErrForbidden, "acr_unattainable", "this kind of token is not permitted here", detailNeverLogin}
@@ -305,6 +311,7 @@ var (
 	crossOrigin = reason{ErrCrossOrigin, "cross_origin", "cross-origin use of an ambient token", detailCrossOrigin}
 
 	keysUnavailable       = reason{ErrUnavailable, "keys_unavailable", "tokens cannot be verified at the moment", detailKeys}
+	clientUnchecked       = reason{ErrUnavailable, "client_check_unavailable", "tokens cannot be verified at the moment", detailClientUnchecked}
 	revocationUnavailable = reason{ErrUnavailable, "revocation_unavailable", "tokens cannot be verified at the moment", detailRevocation}
 
 	notWired = reason{ErrMisconfigured, "not_wired", "the server is misconfigured", detailNotWired}

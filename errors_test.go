@@ -137,6 +137,11 @@ func (r refusalCase) known() refusalCase {
 
 const euw = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123"
 
+// wrapped is the refusal of a good token with text before and behind it.
+func wrapped(before, behind string, detail ...string) refusalCase {
+	return ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw(before + w.user.String() + behind) }, detail...).known()
+}
+
 // allRefusals are all codes, each in at least one way.
 var allRefusals = []refusalCase{
 	ofNoToken.as("token_missing", func(w *wayside) *cognitoauth.Error {
@@ -198,6 +203,17 @@ var allRefusals = []refusalCase{
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw("SECRET.SECRET.S.S.S") }, "five parts", "refresh token", "send the access token").known(),
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw("SE=.SE.SE") }, "base64url").known(),
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw(w.user.String() + "=") }, "base64url").known(),
+	wrapped("Bearer ", "", "it begins with Bearer", "pass only what stands behind it"),
+	wrapped("bEARER ", "", "it begins with Bearer"),
+	wrapped("Authorization: Bearer ", "", "a whole header line"),
+	wrapped("", "\n", "white space around it", "strings.TrimSpace"),
+	wrapped(" ", "", "white space around it"),
+	wrapped("\t", "\r\n", "white space around it"),
+	wrapped(`"`, `"`, "it stands in quotes"),
+	wrapped("'", "'", "it stands in quotes"),
+	wrapped("\ufeff", "", "a byte order mark"),
+	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw("") }, "it is empty").known(),
+	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.raw(w.user.String()[:60] + "\n" + w.user.String()[60:]) }, "white space inside it").known(),
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.token(headerOf(w.user, 1025)) }, "1 KiB").known(),
 	ofToken.as("token_malformed", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Header([]byte(`["SECRET"]`))) }, "header", "JSON object").known(),
 	ofToken.as("algorithm_unsupported", func(w *wayside) *cognitoauth.Error { return w.token(w.user.SetHeader("alg", "HS256")) }, `"HS256"`, "RS256"),
@@ -266,6 +282,12 @@ var allRefusals = []refusalCase{
 
 	ofOutage.as("keys_unavailable", func(w *wayside) *cognitoauth.Error { return w.token(w.user, w.offline) },
 		"eu-west-1_AbCdEf123", "status 500", "Pool.JWKSURL", "Config.HTTPClient", "unverified"),
+	ofOutage.as("client_check_unavailable", func(w *wayside) *cognitoauth.Error {
+		return w.token(w.user.Client("abc"), lab.MustNew(w, w.pool.Config(), allowing(true, errors.New("SECRET host"))))
+	}, "Pool.AllowClient", `"abc"`, "eu-west-1_AbCdEf123"),
+	ofToken.as("client_mismatch", func(w *wayside) *cognitoauth.Error {
+		return w.token(w.user.Client("abc"), lab.MustNew(w, w.pool.Config(), allowing(false, nil)))
+	}, `client_id "abc" is not among ClientIDs of pool eu-west-1_AbCdEf123, and Pool.AllowClient does not allow it`).known(),
 	ofOutage.as("revocation_unavailable", func(w *wayside) *cognitoauth.Error { return w.token(w.user, w.unsure) }, "Config.Revoked", "eu-west-1_AbCdEf123"),
 
 	ofScope.as("scope_missing", func(w *wayside) *cognitoauth.Error {
@@ -291,6 +313,9 @@ var allRefusals = []refusalCase{
 	ofLogin.as("acr_mismatch", func(w *wayside) *cognitoauth.Error {
 		return w.policy(cognitoauth.ACR("urn:x:2"), w.user.Delete("acr"))
 	}, "acr is missing", `ACR("urn:x:2")`),
+	ofLogin.as("step_up_required", func(w *wayside) *cognitoauth.Error {
+		return w.policy(cognitoauth.StepUp("urn:x:3 urn:x:2", cognitoauth.Claim("custom:x", "y")), w.user)
+	}, `acr_values "urn:x:3 urn:x:2"`, `denied by Claim("custom:x", "y")`),
 	ofDenial.as("scope_unattainable", func(w *wayside) *cognitoauth.Error { return w.policy(cognitoauth.Scope("a"), w.id) }, "ID token", "send the access token"),
 	ofDenial.as("login_unattainable", func(w *wayside) *cognitoauth.Error {
 		return w.policy(cognitoauth.AuthenticatedWithin(time.Minute), w.machine)
@@ -346,9 +371,9 @@ func TestError_table(t *testing.T) {
 	}
 	documented := strings.Fields(`credentials_malformed credentials_repeated token_missing token_too_large token_malformed algorithm_unsupported key_id_invalid
 		header_unsupported type_unsupported claims_malformed issuer_mismatch token_use_mismatch expiry_missing token_expired token_not_yet_valid token_issued_in_future
-		lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown signature_invalid token_revoked login_too_old acr_mismatch scope_missing
+		lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown signature_invalid token_revoked login_too_old acr_mismatch step_up_required scope_missing
 		scope_unattainable group_missing client_denied claim_denied user_required machine_required assertion_denied acr_unattainable login_unattainable policy_denies
-		cross_origin keys_unavailable revocation_unavailable not_wired`)
+		cross_origin keys_unavailable client_check_unavailable revocation_unavailable not_wired`)
 	if got := slices.Sorted(maps.Keys(texts)); !slices.Equal(got, slices.Sorted(slices.Values(documented))) {
 		t.Errorf("codes %q", got)
 	}
@@ -405,6 +430,19 @@ func TestError_logValue(t *testing.T) {
 	}
 	if text := loggedError(nil); strings.Contains(text, "panic") {
 		t.Error(text)
+	}
+}
+
+// What fmt prints for the Err of an allowed request or of a passed check does not
+// claim that anything was refused.
+func TestError_nil(t *testing.T) {
+	var none *cognitoauth.Error
+	for _, text := range []string{
+		none.Error(), none.Detail(), fmt.Sprint(none), fmt.Sprintf("%v", cognitoauth.Decision{Allowed: true}), fmt.Sprintf("%+v", cognitoauth.Check{Name: "form"}),
+	} {
+		if strings.Contains(text, "refused") || !strings.Contains(text, "no refusal") {
+			t.Errorf("%q", text)
+		}
 	}
 }
 

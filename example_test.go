@@ -2,6 +2,7 @@ package cognitoauth_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -580,6 +581,33 @@ func ExampleACR() {
 
 // Assert is for what the other policies cannot say, such as a comparison of the
 // path with the token.
+// A list in an attribute of one's own, which Cognito writes as a string.
+func ExampleClaimContains() {
+	editors := cognitoauth.ClaimContains("custom:roles", "editor")
+	for _, roles := range []any{`["author","editor"]`, []string{"editor"}, `["author"]`, "author,editor"} {
+		err := editors.Check(nil, demo.IDToken().Set("custom:roles", roles).Claims())
+		fmt.Println(roles, err == nil)
+	}
+	// Output:
+	// ["author","editor"] true
+	// [editor] true
+	// ["author"] false
+	// author,editor false
+}
+
+// Payments need a second factor, which a pre token generation trigger writes into
+// the claim amr. A user who logged in without one is sent to log in again.
+func ExampleStepUp() {
+	api := protect(cognitoauth.Require(cognitoauth.StepUp("urn:example:mfa", cognitoauth.ClaimContains("amr", "mfa")), hello))
+	show(api, "POST", "/payments", demo.AccessToken().Set("amr", []string{"pwd", "mfa"}))
+	show(api, "POST", "/payments", demo.AccessToken().Set("amr", []string{"pwd"}))
+	show(api, "POST", "/payments", demo.MachineToken())
+	// Output:
+	// 200 hello jane
+	// 401 Bearer realm="api", error="insufficient_user_authentication", error_description="a different authentication is required", acr_values="urn:example:mfa"
+	// 403 claim_denied
+}
+
 func ExampleAssert() {
 	own := cognitoauth.Assert("the user's own", func(r *http.Request, c *cognitoauth.Claims) bool {
 		return r.PathValue("user") == c.Username
@@ -653,6 +681,42 @@ func ExampleClaims_Decode() {
 	err := claims.Decode(&extra)
 	fmt.Println(extra.Tenant, extra.Limits["orders"], err)
 	// Output: acme 5 <nil>
+}
+
+// Printed, Claims say what a log may have: nothing about the user.
+func ExampleClaims_Format() {
+	claims := cognitoauth.Claims{Subject: "8f2b", Username: "jane", PoolID: "eu-west-1_EXAMPLE01", ClientID: "1example23456789", TokenUse: cognitoauth.AccessToken}
+	fmt.Printf("%+v\n", claims)
+	// Output: cognitoauth.Claims{pool: "eu-west-1_EXAMPLE01", client_id: "1example23456789", token_use: "access", scopes: 0, groups: 0}
+}
+
+func ExampleClaims_LogValue() {
+	claims := demo.AccessToken().Scopes("orders/read", "orders/write").Delete("auth_time").Delete("iat").Set("exp", 1772629200).Claims()
+	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	log.Info("called", "claims", claims)
+	// Output: level=INFO msg=called claims.pool=eu-west-1_EXAMPLE01 claims.client_id=1example23456789 claims.token_use=access claims.exp=2026-03-04T13:00:00.000Z claims.scopes=2 claims.groups=0
+}
+
+// As JSON, Claims are personal data, for the user's own eyes.
+func ExampleClaims_MarshalJSON() {
+	me := func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := cognitoauth.FromContext(r.Context())
+		json.NewEncoder(w).Encode(claims)
+	}
+	w := httptest.NewRecorder()
+	claims := demo.AccessToken().User("jane").Scopes("orders/read").Groups("staff").Claims()
+	me(w, cognitotest.WithClaims(httptest.NewRequest("GET", "/me", nil), claims))
+	var got struct {
+		Username, Scope string
+		Groups          []string `json:"cognito:groups"`
+	}
+	fmt.Println(json.Unmarshal(w.Body.Bytes(), &got), got.Username, got.Scope, got.Groups)
+	// Output: <nil> jane orders/read [staff]
 }
 
 // The lists are the caller's own, in the token's order.
@@ -1052,10 +1116,9 @@ func ExampleConfig() {
 // no key beside it.
 func ExamplePool_keySet() {
 	keys := demo.KeySet() // os.ReadFile("jwks.json")
-	auth, err := cognitoauth.New(cognitoauth.Config{
-		Pools: []cognitoauth.Pool{{ID: "eu-west-1_EXAMPLE01", ClientIDs: []string{"1example23456789"}, JWKS: keys}},
-		Now:   demo.Now,
-	})
+	cfg := demo.Config()
+	cfg.Pools[0].JWKS = keys
+	auth, err := cognitoauth.New(cfg)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -1084,6 +1147,29 @@ func ExampleConfig_revoked() {
 }
 
 // What is wrong with a token, check by check: for a tool, not for requests.
+// App clients that tenants register while the program runs. ClientIDs has those
+// that never change.
+func ExamplePool_allowClient() {
+	tenants := map[string]bool{"2tenant": true} // a table of the program's own
+	cfg := demo.Config()
+	cfg.Pools[0].AllowClient = func(_ context.Context, clientID string, machine bool) (bool, error) {
+		return machine && tenants[clientID], nil
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Panic(err)
+	}
+	api := auth.Wrap(hello)
+	show(api, "GET", "/", demo.MachineToken().Client("2tenant"))
+	delete(tenants, "2tenant")
+	show(api, "GET", "/", demo.MachineToken().Client("2tenant"))
+	show(api, "GET", "/", demo.AccessToken())
+	// Output:
+	// 200 hello
+	// 401 Bearer realm="api", error="invalid_token", error_description="the token was issued to another client"
+	// 200 hello jane
+}
+
 func ExampleMiddleware_Explain() {
 	pool, err := cognitotest.Start(cognitotest.Options{InProcess: true})
 	if err != nil {

@@ -24,6 +24,8 @@ type Check struct {
 	// people to read. They quote no more of the token than [Error.Detail] does.
 	Found, Expected string
 	// Err is the refusal if the step failed; nil if it passed or was skipped.
+	// Compare it with nil as it is: in a variable of type error, a nil *Error is
+	// an error that is not nil.
 	Err *Error
 	// Skipped says that the step was not made, because an earlier one failed.
 	Skipped bool
@@ -32,8 +34,8 @@ type Check struct {
 // Explain makes every check that [Middleware.Validate] makes, in the same
 // order, but does not stop at the first failure. Use it to find out why a token
 // is refused. A token passes if and only if no Check has an Err or was skipped.
-// Explain calls Config.Revoked only if all other checks passed; if Revoked is
-// nil, that check passes.
+// Explain calls Pool.AllowClient, which belongs to the check "client", and then
+// Config.Revoked only if all other checks passed. What is nil passes.
 //
 // Explain may fetch keys, within the limits for requests. It is slow and does
 // not use the cache of tokens: do not decide about requests with it.
@@ -46,6 +48,7 @@ func (m *Middleware) Explain(ctx context.Context, token string) []Check {
 	x.form()
 	x.claims()
 	x.vouch(ctx)
+	x.hooks(ctx)
 	return x.checks
 }
 
@@ -60,13 +63,18 @@ type explanation struct {
 }
 
 func (x *explanation) add(name, found, expected string, err *Error) {
+	x.checks = append(x.checks, Check{Name: name, Found: found, Expected: expected, Err: x.placed(err)})
+}
+
+// placed adds to a refusal, if there is one, whose settings decided.
+func (x *explanation) placed(err *Error) *Error {
 	if err != nil {
 		err.trust = x.trust
 		if x.w.jws.Header != nil {
 			err.kid = x.w.jws.Header.KeyID
 		}
 	}
-	x.checks = append(x.checks, Check{Name: name, Found: found, Expected: expected, Err: err})
+	return err
 }
 
 func (x *explanation) skip(names ...string) {
@@ -77,16 +85,27 @@ func (x *explanation) skip(names ...string) {
 
 func (x *explanation) form() {
 	payload, signature, err := x.cut()
-	x.add("form", strconv.Itoa(len(x.w.token))+" bytes", "three segments, at most "+strconv.Itoa(x.limit)+" bytes", err)
-	if err != nil {
+	fault := jws.None
+	if err == nil {
+		// That the header's segment is base64url belongs to the form. Whether the other
+		// two are, Validate asks after the header, and so does the step payload.
+		if fault = x.w.jws.ReadHeader(); fault == jws.Encoding {
+			err = x.w.refuseForm(fault)
+		}
+	}
+	x.add("form", strconv.Itoa(len(x.w.token))+" bytes", "three segments, the header in base64url, at most "+strconv.Itoa(x.limit)+" bytes", err)
+	if err != nil && fault == jws.None {
 		x.skip("header", "payload")
 		return
 	}
 	const want = "alg RS256, a kid, nothing critical or encrypted"
-	if fault := x.w.jws.ReadHeader(); fault == jws.None {
+	switch fault {
+	case jws.None:
 		h := x.w.jws.Header
 		x.add("header", "alg "+quote(h.Algorithm)+", kid "+quote(h.KeyID), want, nil)
-	} else {
+	case jws.Encoding:
+		x.skip("header")
+	default:
 		err := x.w.refuseForm(fault)
 		x.add("header", quote(err.found), want, err)
 	}
@@ -131,6 +150,9 @@ func (x *explanation) claims() {
 	if t.clients != nil {
 		clients = settings(slices.Sorted(maps.Keys(t.clients)))
 	}
+	if t.allow != nil {
+		clients += ", or what Pool.AllowClient allows"
+	}
 	if len(t.audiences) > 0 {
 		audience = settings(t.audiences)
 	}
@@ -166,23 +188,35 @@ func stampOr(t time.Time) string {
 
 func (x *explanation) vouch(ctx context.Context) {
 	if x.trust == nil || x.w.jws.Header == nil {
-		x.skip("key", "signature", "revocation")
+		x.skip("key", "signature")
 		return
 	}
 	_, err := x.trust.findKey(ctx, x.w)
 	x.add("key", quote(x.w.jws.Header.KeyID), "a kid in the key set of pool "+x.trust.id, err)
 	if err != nil {
-		x.skip("signature", "revocation")
+		x.skip("signature")
 		return
 	}
 	err = x.w.checkSignature()
 	x.add("signature", "", "RS256 by that key", err)
-	for _, check := range x.checks {
-		if check.Err != nil { // a step is skipped only if another one failed
-			// Revoked gets verified claims only.
-			x.skip("revocation")
-			return
-		}
+}
+
+// hooks asks Pool.AllowClient and Config.Revoked, which get verified claims only.
+func (x *explanation) hooks(ctx context.Context) {
+	client := slices.IndexFunc(x.checks, func(c Check) bool { return c.Name == "client" })
+	// A step is skipped only if another one failed.
+	failed := slices.ContainsFunc(x.checks, func(c Check) bool { return c.Err != nil })
+	switch {
+	case failed && x.trust != nil && x.checks[client].Err == nil && x.trust.asks(x.c):
+		x.checks[client] = Check{Name: "client", Skipped: true}
+	case !failed:
+		err := x.trust.checkAllowed(ctx, x.c)
+		x.checks[client].Err = x.placed(err)
+		failed = err != nil
+	}
+	if failed {
+		x.skip("revocation")
+		return
 	}
 	x.add("revocation", "", "not revoked, as Config.Revoked has it", x.checkRevoked(ctx, x.c))
 }

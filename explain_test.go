@@ -93,6 +93,33 @@ func explained(tb testing.TB, m *cognitoauth.Middleware, token string) (codes, s
 	return codes, skipped
 }
 
+// A header that is no base64url is a fault of the form, and the payload can be
+// looked at all the same. Whether payload and signature are is asked after the
+// header, as Validate does.
+func TestExplain_form(t *testing.T) {
+	d := newDesk(t)
+	header, payload, signature := lab.CutThree(d.pool.AccessToken().Client("2other").String())
+	for _, row := range []struct{ name, token, failed, skipped string }{
+		{"padding behind the header", header + "=." + payload + "." + signature, "form client", "header key signature revocation"},
+		{"quotes around it", `"` + header + "." + payload + "." + signature, "form client", "header key signature revocation"},
+		{"no header", "." + payload + "." + signature, "header client", "key signature revocation"},
+		{"padding behind the payload", header + "." + payload + "=." + signature, "payload", "issuer token_use exp nbf iat lifetime client subject audience key signature revocation"},
+	} {
+		var failed, skipped []string
+		for _, c := range d.auth.Explain(t.Context(), row.token) {
+			if c.Err != nil {
+				failed = append(failed, c.Name)
+			}
+			if c.Skipped {
+				skipped = append(skipped, c.Name)
+			}
+		}
+		if strings.Join(failed, " ") != row.failed || strings.Join(skipped, " ") != row.skipped {
+			t.Errorf("%s: failed %q, skipped %q; want %s and %s", row.name, failed, skipped, row.failed, row.skipped)
+		}
+	}
+}
+
 // Explain tells no more than Detail does.
 func TestExplain_quotes(t *testing.T) {
 	w := newWayside(t)

@@ -27,6 +27,28 @@ func hintParts(token string) string {
 	}
 }
 
+// hintWrapped tells what stands around or inside a token that is whole otherwise,
+// "" if nothing does.
+func hintWrapped(token string) string {
+	switch {
+	case token == "":
+		return ": it is empty; look where it should come from"
+	case strings.TrimSpace(token) != token:
+		return ": there is white space around it, a line break perhaps: take it off (strings.TrimSpace)"
+	case len(token) > len("Authorization:") && strings.EqualFold(token[:len("Authorization:")], "Authorization:"):
+		return ": it is a whole header line: pass only what stands behind Bearer"
+	case len(token) > len("Bearer ") && strings.EqualFold(token[:len("Bearer ")], "Bearer "):
+		return ": it begins with Bearer, the scheme of the Authorization header: pass only what stands behind it (strings.CutPrefix)"
+	case token[0] == '"' || token[0] == '\'' || token[0] == '`':
+		return ": it stands in quotes: take them off (if it is JSON, decode it)"
+	case strings.HasPrefix(token, "\ufeff"):
+		return ": a byte order mark stands before it: take it off"
+	case strings.ContainsAny(token, " \t\r\n"):
+		return ": there is white space inside it, as in a line that was wrapped: take it out"
+	}
+	return ""
+}
+
 // hintScheme says what an Authorization header has instead of the scheme
 // Bearer. name is the other scheme if it is a usual one. We quote nothing else
 // of the header, since it may be a secret.

@@ -53,6 +53,8 @@ type keySource struct {
 	now    func() time.Time
 	log    *slog.Logger
 
+	testKeys bool // the keys that cognitotest ships are trusted
+
 	current atomic.Pointer[heldSet]
 	// quietUntil is when the next fetch may begin, in nanoseconds after epoch.
 	// It is monotonic time: a clock that is set back must not stop fetches, and
@@ -258,7 +260,7 @@ func (s *keySource) run(f *flight) {
 			}
 			before = s.land(f, set, got)
 		}()
-		got = keyfetch.Fetch(ctx, s.client, s.urls)
+		got = s.screen(keyfetch.Fetch(ctx, s.client, s.urls))
 		if got.Set != nil {
 			set = &heldSet{got.Set, s.now().Round(0), got.RefreshAge}
 		}
@@ -328,15 +330,18 @@ func (s *keySource) report(before *heldSet, got keyfetch.Answer) {
 		return
 	}
 	log.Info("cognitoauth: key set fetched", "keys", len(got.Set.Keys), "skipped", got.Set.Skipped)
+	for _, key := range got.Set.Rejected {
+		log.Warn("cognitoauth: key skipped", "kid", inLog(key.KeyID), "reason", key.Why)
+	}
 	for kid, k := range got.Set.Keys {
 		if before.find(kid) != k {
-			log.Info("cognitoauth: key added", "kid", kid)
+			log.Info("cognitoauth: key added", "kid", inLog(kid))
 		}
 	}
 	if before != nil {
 		for kid, k := range before.Keys {
 			if got.Set.Keys[kid] != k {
-				log.Warn("cognitoauth: key withdrawn", "kid", kid)
+				log.Warn("cognitoauth: key withdrawn", "kid", inLog(kid))
 			}
 		}
 	}

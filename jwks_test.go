@@ -1052,6 +1052,22 @@ func TestKeyLog(t *testing.T) {
 	}}})
 }
 
+// TestKeyLog_quotes: a kid of a key set stands in a record like one of a token.
+func TestKeyLog_quotes(t *testing.T) {
+	lab.RunKeyCases(t, []lab.KeyCase{{"a kid with a direction mark, and a long one", func(l *lab.Keys) {
+		token := l.Pool.AccessToken()
+		set := strings.Replace(string(l.Pool.KeySet()), token.KeyID(), "\u202egnp.exe", 1)
+		set = strings.Replace(set, l.Pool.IDToken().KeyID(), strings.Repeat("k", 200), 1)
+		l.Pool.SetFault(cognitotest.Fault{Body: []byte(set)})
+		l.Want("fetched", token.SetHeader("kid", "\u202egnp.exe").String(), lab.Okay)
+		wantLog(l, "fetched", "INFO cognitoauth: key added", `kid="\u202egnp.exe"`, `kid="`+strings.Repeat("k", 64)+`"...`)
+		time.Sleep(lab.FloorAfterSuccess)
+		l.Pool.SetFault()
+		l.Want("withdrawn", token.String(), lab.Okay)
+		wantLog(l, "withdrawn", "WARN cognitoauth: key withdrawn", `kid="\u202egnp.exe"`, `kid="`+strings.Repeat("k", 64)+`"...`)
+	}}})
+}
+
 // wantLog demands that the records about key sets contain each of the parts.
 func wantLog(l *lab.Keys, when string, parts ...string) {
 	l.Helper()

@@ -198,6 +198,8 @@ var answers = []refused{
 
 	{"old login", nil, require(recently), claimIn("auth_time", -time.Hour), "", nil, 401, "login_too_old", "error=insufficient_user_authentication max_age=300"},
 	{"acr", nil, require(cognitoauth.ACR("urn:cognito:loa:2")), userToken, "", nil, 401, "acr_mismatch", "acr_values=urn:cognito:loa:2 error=insufficient_user_authentication"},
+	{"a policy of one's own that a login mends", nil, require(cognitoauth.StepUp("gold silver", never)), userToken, "", nil, 401, "step_up_required", "acr_values=gold silver error=insufficient_user_authentication"},
+	{"a policy of one's own and a machine", nil, require(cognitoauth.StepUp("gold", never)), machineToken, "", nil, 403, "assertion_denied", "-"},
 	{"login and acr", nil, require(cognitoauth.And(recently, cognitoauth.ACR("gold"))), claimIn("auth_time", -time.Hour), "", nil, 401, "login_too_old", "acr_values=gold error=insufficient_user_authentication max_age=300"},
 	{"old login, the scopes are there", fallback(lab.ReadOrders), requireBoth(lab.ReadOrders, recently), func(p *cognitotest.Pool) fmt.Stringer {
 		return secretive(p).Scopes("orders/read").Set("auth_time", p.Now().Add(-time.Hour))
@@ -206,6 +208,10 @@ var answers = []refused{
 
 	{"cross-origin cookie", cookie, nil, nil, "POST /", []string{"Cookie", "session=a", "Sec-Fetch-Site", "cross-site"}, 403, "cross_origin", "-"},
 	{"keys unavailable", noKeys, nil, userToken, "", nil, 503, "keys_unavailable", "-"},
+	{"a client that is not allowed", allowing(false, nil), nil, claimSet("client_id", "2other"), "", nil, 401, "client_mismatch", "error=invalid_token"},
+	{"client check unavailable", allowing(false, errors.New("list-confidential")), nil, claimSet("client_id", "2other"), "", nil, 503, "client_check_unavailable", "-"},
+	{"client check unavailable and yet allowed", allowing(true, errors.New("list-confidential")), nil, claimSet("client_id", "2other"), "", nil, 503, "client_check_unavailable", "-"},
+	{"client check unavailable, optional route", allowing(true, errors.New("list-confidential")), cognitoauth.Optional, claimSet("client_id", "2other"), "", nil, 503, "client_check_unavailable", "-"},
 	{"revocation unavailable", revocation(false, errors.New("list-confidential")), nil, userToken, "", nil, 503, "revocation_unavailable", "-"},
 	{"revocation unavailable and yet revoked", revocation(true, errors.New("list-confidential")), nil, userToken, "", nil, 503, "revocation_unavailable", "-"},
 }
@@ -302,9 +308,9 @@ func TestWrap_answersAreComplete(t *testing.T) {
 	codes := strings.Fields(`credentials_malformed credentials_repeated token_missing token_too_large token_malformed algorithm_unsupported
 		key_id_invalid header_unsupported type_unsupported claims_malformed issuer_mismatch token_use_mismatch expiry_missing token_expired
 		token_not_yet_valid token_issued_in_future lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown
-		signature_invalid token_revoked login_too_old acr_mismatch scope_missing scope_unattainable group_missing client_denied claim_denied
+		signature_invalid token_revoked login_too_old acr_mismatch step_up_required scope_missing scope_unattainable group_missing client_denied claim_denied
 		user_required machine_required assertion_denied acr_unattainable login_unattainable policy_denies cross_origin keys_unavailable
-		revocation_unavailable`)
+		client_check_unavailable revocation_unavailable`)
 	tested := map[string]bool{}
 	for _, tt := range answers {
 		tested[tt.code] = true
@@ -570,6 +576,10 @@ var hooks = []struct {
 	}},
 	{"Revoked", "/me", true, func(c *cognitoauth.Config, e *explosive) {
 		c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) { e.maybe(); return false, nil }
+	}},
+	{"AllowClient", "/me", true, func(c *cognitoauth.Config, e *explosive) {
+		c.Pools[0].ClientIDs = nil
+		c.Pools[0].AllowClient = func(context.Context, string, bool) (bool, error) { e.maybe(); return true, nil }
 	}},
 	{"Assert in the fallback", "/me", true, func(c *cognitoauth.Config, e *explosive) { c.Fallback = e.assert() }},
 	{"Assert in a Require", "/explosive", true, nil},

@@ -288,6 +288,11 @@ type and []Policy
 // that. Otherwise it asks for all scopes that the And needs
 // ([ErrInsufficientScope]) or, if none is missing, for a new login
 // ([ErrStepUpRequired]).
+//
+// And checks them in order. The first ErrForbidden ends the check, because
+// nothing behind it can change the answer: in And(Group("staff"), Assert(...)) the
+// function runs for staff only. After a missing scope or a login that is too old,
+// And still checks the others.
 func And(all ...Policy) Policy { return Policy{and(slices.Clone(all))} }
 
 func (a and) check(r *http.Request, c *Claims) *Error {
@@ -300,9 +305,12 @@ func (a and) check(r *http.Request, c *Claims) *Error {
 		if err := p.check(r, c); err != nil {
 			denials[i] = err
 			worst = worse(worst, err)
+			if mendable(worst) == 0 {
+				return worst
+			}
 		}
 	}
-	if worst == nil || worst.reason.sentinel != ErrInsufficientScope {
+	if worst == nil || mendable(worst) != 1 {
 		return worst
 	}
 	var need []string
@@ -377,6 +385,10 @@ type or []Policy
 //
 // If none is met, the answer is the first [ErrInsufficientScope], else the
 // first [ErrStepUpRequired], else the first denial.
+//
+// Or is all that any-of needs, as in Or(Group("admin"), Group("support")). With a
+// list of names it would be open whether a leaf means any or all of them, and Or
+// mixes leaves of all kinds.
 func Or(alternatives ...Policy) Policy { return Policy{or(slices.Clone(alternatives))} }
 
 func (o or) check(r *http.Request, c *Claims) *Error {

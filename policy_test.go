@@ -302,6 +302,37 @@ func TestPolicy_challenges(t *testing.T) {
 	}
 }
 
+// An And stops at the first denial that nothing behind it can change, so that an
+// Assert may rely on the parts before it. What scopes or a login would mend does
+// not stop it: a later part can still turn the answer into a plain 403.
+func TestAnd_stopsAtWhatNothingMends(t *testing.T) {
+	claims := callers(t)[0].claims // in the group "mine", with the scope "held"
+	and, or := cognitoauth.And, cognitoauth.Or
+	for _, row := range []struct {
+		name   string
+		before cognitoauth.Policy
+		runs   bool
+		want   answer
+	}{
+		{"a group that is missing", cognitoauth.Group("other"), false, plain},
+		{"a claim that differs", cognitoauth.Claim("username", "joe"), false, plain},
+		{"an And that is denied", and(cognitoauth.Scope("held"), cognitoauth.MachineToken()), false, plain},
+		{"an Or that is denied", or(cognitoauth.Group("other"), cognitoauth.Group("third")), false, plain},
+		{"the zero Policy", cognitoauth.Policy{}, false, plain},
+		{"a group", cognitoauth.Group("mine"), true, plain},
+		{"a scope that is missing", cognitoauth.Scope("b"), true, plain},
+		{"a login long ago", cognitoauth.AuthenticatedWithin(time.Hour), true, plain},
+		{"another level", cognitoauth.ACR("high"), true, plain},
+	} {
+		ran := false
+		denies := cognitoauth.Assert("never", func(*http.Request, *cognitoauth.Claims) bool { ran = true; return false })
+		got := readAnswer(t, and(row.before, denies).Check(nil, claims))
+		if got != row.want || ran != row.runs {
+			t.Errorf("%s: %s, the Assert ran: %t; want %s, %t", row.name, got, ran, row.want, row.runs)
+		}
+	}
+}
+
 // Where the fallback already lacks a scope, the answer names those of the route
 // as well, so that the client asks once.
 func TestPolicy_fallbackAndRoute(t *testing.T) {
@@ -878,14 +909,21 @@ func TestPolicy_linearInGroups(t *testing.T) {
 func TestPolicy_linearInParts(t *testing.T) {
 	const n = 2000
 	asked := 0
+	meets := false
 	parts := make([]cognitoauth.Policy, n)
 	for i := range parts {
-		parts[i] = cognitoauth.Assert("x", func(*http.Request, *cognitoauth.Claims) bool { asked++; return false })
+		parts[i] = cognitoauth.Assert("x", func(*http.Request, *cognitoauth.Claims) bool { asked++; return meets })
 	}
 	claims := callers(t)[0].claims
-	for _, policy := range []cognitoauth.Policy{cognitoauth.And(parts...), cognitoauth.Or(parts...), cognitoauth.And(cognitoauth.Or(parts...))} {
-		if asked = 0; readAnswer(t, policy.Check(nil, claims)) != plain || asked != n {
-			t.Errorf("asked %d times", asked)
+	and, or := cognitoauth.And(parts...), cognitoauth.Or(parts...)
+	for _, row := range []struct {
+		policy cognitoauth.Policy
+		meets  bool
+		want   answer
+	}{{and, true, met}, {or, false, plain}, {cognitoauth.And(or), false, plain}} {
+		asked, meets = 0, row.meets
+		if got := readAnswer(t, row.policy.Check(nil, claims)); got != row.want || asked != n {
+			t.Errorf("%s, asked %d times", got, asked)
 		}
 	}
 }

@@ -5,16 +5,14 @@ package cognitoauth
 
 import (
 	"cmp"
+	"context"
 	"iter"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/cognitoauth/cognitoauth/internal/keyset"
 )
 
 // Pool has the settings for one user pool, or for one kind of its tokens.
@@ -31,9 +29,17 @@ type Pool struct {
 	ID string
 	// ClientIDs are the app clients whose tokens are accepted. The library
 	// compares them with client_id, and on ID tokens with aud. Required, unless
-	// DangerouslyAllowAnyClient is set. Each is at most 128 bytes of printable
-	// ASCII without space and comma, and is listed once.
+	// AllowClient or DangerouslyAllowAnyClient is set. Each is at most 128 bytes of
+	// printable ASCII without space, comma and quote, and is listed once.
 	ClientIDs []string
+	// AllowClient decides about app clients that are not in ClientIDs, for clients
+	// that are registered while the program runs. The library calls it on each use
+	// of a token, after the signature and before Config.Revoked. machine says that
+	// the client got the token for itself. False refuses with 401 (client_mismatch),
+	// an error with 503 (client_check_unavailable). Nil: ClientIDs alone count. ctx
+	// is that of the request or of Validate. It must be safe for concurrent use; a
+	// panic is one of Config.Revoked. Excludes DangerouslyAllowAnyClient.
+	AllowClient func(ctx context.Context, clientID string, machine bool) (bool, error)
 	// TokenUse is the kind of token that is accepted, AccessToken or IDToken.
 	// Empty: AccessToken. To accept both, list the pool twice.
 	TokenUse TokenUse
@@ -53,8 +59,8 @@ type Pool struct {
 	ReplicaRegions []string
 	// MaxLifetime is the maximum of exp - iat, or of exp - now without iat.
 	// Config.Leeway is added to it. Zero: 24 h, the longest that Cognito allows;
-	// an emulator may need more. At most 100 years, not negative. A token that
-	// lives longer is refused with 401 (lifetime_too_long).
+	// an emulator may need more. 1 ms to 100 years. A token that lives longer is
+	// refused with 401 (lifetime_too_long).
 	MaxLifetime time.Duration
 	// Issuer replaces the issuers that follow from ID, for an emulator, for a
 	// custom endpoint, or to accept only one form. Empty: the original form,
@@ -77,13 +83,15 @@ type Pool struct {
 	// empty set is a mistake. JWKS and JWKSURL exclude each other.
 	JWKS []byte
 	// DangerouslyAllowAnyClient accepts the tokens of every app client of the
-	// pool, also of clients that are registered later. False: only ClientIDs are
-	// accepted. It and ClientIDs exclude each other.
+	// pool, also of clients that are registered later. False: only ClientIDs, and
+	// what AllowClient allows, are accepted. It and these two exclude each other.
 	DangerouslyAllowAnyClient bool
 	// DangerouslyAllowHTTP allows a key-set URL with http on any host. An attacker
 	// on the network path can then replace the keys. False: http is allowed on
 	// loopback only.
 	DangerouslyAllowHTTP bool
+
+	testKeys bool // the test kit asks for the keys that it ships
 }
 
 const (
@@ -97,21 +105,26 @@ const (
 func (b *builder) pool(i int, p Pool) {
 	field := "Pools[" + strconv.Itoa(i) + "]."
 	fault := func(format string, args ...any) { b.mistake(field+format, args...) }
-	e := &entry{id: p.ID, use: p.TokenUse, audiences: slices.Clone(p.Audiences), maxLifetime: p.MaxLifetime}
+	e := &entry{id: p.ID, use: p.TokenUse, audiences: slices.Clone(p.Audiences), maxLifetime: p.MaxLifetime, allow: p.AllowClient}
 	if e.use == "" {
 		e.use = AccessToken
 	}
 	if e.maxLifetime == 0 {
 		e.maxLifetime = defaultMaxLifetime
 	}
-	region := p.checkID(fault)
+	var region string
+	if i := p.swapped(); i >= 0 {
+		fault("ID %q is an app client's, and ClientIDs[%d] %q is the pool's: swap the two", p.ID, i, p.ClientIDs[i])
+	} else {
+		region = p.checkID(fault)
+	}
 	e.clients = p.checkClients(fault)
 	p.checkRest(e, fault)
 	p.checkIssuer(region, fault)
 	p.checkURLs(fault)
 	var static *heldSet
 	if p.JWKS != nil {
-		set, err := keyset.Parse(p.JWKS)
+		set, err := b.parseStatic(&p)
 		if err != nil {
 			fault("JWKS: %v", err)
 		} else {
@@ -128,6 +141,10 @@ func (b *builder) pool(i int, p Pool) {
 func (b *builder) accept(field, iss string, t *trust) {
 	key := string(t.use) + " " + iss
 	if other := b.uses[key]; other != "" {
+		if b.clashes[field+other] || t.use != AccessToken && t.use != IDToken {
+			return // reported already, for another issuer of the entry or as a mistake in TokenUse
+		}
+		b.clashes[field+other] = true
 		b.mistake("%sTokenUse: %s tokens of issuer %q are accepted by Config.%s already: merge the two entries, with the ClientIDs of both, or let them differ in TokenUse",
 			field, t.use, iss, strings.TrimSuffix(other, "."))
 		return
@@ -171,23 +188,23 @@ func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[strin
 		var shared *keySource
 		switch {
 		case p.JWKS != nil:
-			shared = b.source(p.ID)
+			shared = b.source(&p)
 			if static != nil {
 				shared.publish(static, nil)
 			}
 		case p.JWKSURL != "":
-			shared = b.source(p.ID, p.JWKSURL)
+			shared = b.source(&p, p.JWKSURL)
 		case p.Issuer != "":
-			shared = b.source(p.ID, p.Issuer+wellKnownKeys)
+			shared = b.source(&p, p.Issuer+wellKnownKeys)
 		}
 		for i, iss := range issuers {
 			source := shared
 			switch {
 			case source != nil:
 			case i < 2: // the two forms for the primary region
-				source = b.source(p.ID, issuers[0]+wellKnownKeys, issuers[1]+wellKnownKeys)
+				source = b.source(&p, issuers[0]+wellKnownKeys, issuers[1]+wellKnownKeys)
 			default:
-				source = b.source(p.ID, iss+wellKnownKeys)
+				source = b.source(&p, iss+wellKnownKeys)
 			}
 			if !yield(iss, source) {
 				return
@@ -198,13 +215,15 @@ func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[strin
 
 // source returns the key source for these URLs. All Pool entries with the same
 // URLs share one source.
-func (b *builder) source(pool string, urls ...string) *keySource {
+func (b *builder) source(p *Pool, urls ...string) *keySource {
+	testKeys := trustsShipped(p, b.client)
 	for _, s := range b.sources {
-		if len(urls) > 0 && slices.Equal(s.urls, urls) {
+		if len(urls) > 0 && slices.Equal(s.urls, urls) && s.testKeys == testKeys {
 			return s
 		}
 	}
-	s := newKeySource(pool, urls, b.client, b.now, b.log)
+	s := newKeySource(p.ID, urls, b.client, b.now, b.log)
+	s.testKeys = testKeys
 	b.sources = append(b.sources, s)
 	return s
 }
@@ -241,39 +260,14 @@ func (p *Pool) checkID(fault func(string, ...any)) (region string) {
 	return ""
 }
 
-// checkClients returns the accepted app clients; nil accepts every client.
-func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
-	if p.DangerouslyAllowAnyClient {
-		if len(p.ClientIDs) > 0 {
-			fault("DangerouslyAllowAnyClient and ClientIDs exclude each other: drop one")
-		}
-		return nil
-	}
-	if len(p.ClientIDs) == 0 {
-		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)")
-	}
-	clients := map[string]bool{}
-	for i, id := range p.ClientIDs {
-		switch {
-		case id == "":
-			fault("ClientIDs[%d] is empty: drop it", i)
-		case strings.Contains(id, ","):
-			fault("ClientIDs[%d] %q has a comma: put one ID into each string", i, id)
-		case strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) || len(id) > 128:
-			fault("ClientIDs[%d] %q is not an app client's ID: expected one ID of at most 128 letters and digits", i, id)
-		case clients[id]:
-			fault("ClientIDs[%d] %q is listed twice: drop one", i, id)
-		}
-		clients[id] = true
-	}
-	return clients
-}
-
 func (p *Pool) checkRest(e *entry, fault func(string, ...any)) {
 	if e.use != AccessToken && e.use != IDToken {
 		fault("TokenUse is %q, expected AccessToken, IDToken or nothing", p.TokenUse)
 	}
-	if p.MaxLifetime < 0 || p.MaxLifetime > maxMaxLifetime {
+	switch {
+	case p.MaxLifetime > 0 && p.MaxLifetime < time.Millisecond:
+		fault("MaxLifetime is %s: a number without a unit counts nanoseconds, write %d * time.Second", p.MaxLifetime, p.MaxLifetime)
+	case p.MaxLifetime < 0 || p.MaxLifetime > maxMaxLifetime:
 		fault("MaxLifetime is %s, expected 0 (for %s) to %s", p.MaxLifetime, defaultMaxLifetime, maxMaxLifetime)
 	}
 	if len(p.Audiences) > 0 && e.use == IDToken {
@@ -321,8 +315,12 @@ func (p *Pool) checkIssuer(region string, fault func(string, ...any)) {
 		follows += ", and is " + strconv.Quote(forms[0])
 	}
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsAny(p.Issuer, "?#") || u.User != nil:
 		fault("Issuer %q is not an absolute http or https URL without query and fragment and without user; leave it empty for a pool on AWS", redacted(p.Issuer))
+	case strings.ContainsAny(p.Issuer, " \"'<>{}`"):
+		fault("Issuer %q has a space, a quote or a bracket, which no URL has, and issuers are compared byte for byte: put the iss of a token there", p.Issuer)
+	case strings.Contains(u.Path, "/.well-known/"):
+		fault("Issuer %q is the address of a document below the issuer: expected %q", p.Issuer, p.Issuer[:strings.Index(p.Issuer, "/.well-known/")])
 	case hostedUI(u):
 		fault("Issuer %q is the pool's login domain, which issues no tokens: leave Issuer empty, %s", p.Issuer, follows)
 	case strings.HasPrefix(u.Host, "cognito-identity."):
@@ -354,10 +352,12 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 	}
 	u, err := url.Parse(address)
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "":
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || strings.ContainsAny(address, "# \"<>{}`"):
 		if where == "JWKSURL" { // checkIssuer reports a bad Issuer
 			fault("JWKSURL %q is not an absolute https URL without user and fragment", redacted(address))
 		}
+	case where == "JWKSURL" && strings.HasSuffix(u.Path, "/.well-known/openid-configuration"):
+		fault("JWKSURL %q is the discovery document, which has no keys: expected what stands there as jwks_uri", address)
 	case where == "JWKSURL" && onAWS(u, p.ID) && u.Path != "/"+p.ID+wellKnownKeys:
 		fault("JWKSURL %q: pool %q has its keys at the path %q; leave JWKSURL empty, the URL follows from ID", address, p.ID, "/"+p.ID+wellKnownKeys)
 	case where == "JWKSURL" && hostedUI(u):
@@ -397,49 +397,4 @@ func onAWS(u *url.URL, id string) bool {
 
 func loopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback() // ParseIP returns nil for a name, and nil is not loopback
-}
-
-// partitions are the partitions of AWS: which regions each has, and the host
-// suffix of its endpoints.
-var partitions = []struct {
-	region *regexp.Regexp
-	suffix string
-}{
-	{regexp.MustCompile(`^(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+$`), "amazonaws.com"},
-	{regexp.MustCompile(`^us-gov-[a-z]+-[0-9]+$`), "amazonaws.com"},
-	{regexp.MustCompile(`^cn-[a-z]+-[0-9]+$`), "amazonaws.com.cn"},
-	{regexp.MustCompile(`^eusc-[a-z]+-[a-z]+-[0-9]+$`), "amazonaws.eu"},
-}
-
-// partition returns the index of a region's partition, -1 if there is none.
-func partition(region string) int {
-	for i, p := range partitions {
-		if p.region.MatchString(region) {
-			return i
-		}
-	}
-	return -1
-}
-
-var (
-	poolID       = regexp.MustCompile(`^([a-z0-9-]+)_[0-9a-zA-Z]+$`)
-	identityPool = regexp.MustCompile(`^[a-z0-9-]+:[0-9a-fA-F-]{36}$`)
-)
-
-// knownPool reports whether s is the ID of a pool in one of the partitions.
-func knownPool(s string) bool {
-	m := poolID.FindStringSubmatch(s)
-	return m != nil && len(s) <= maxPoolIDBytes && partition(m[1]) >= 0
-}
-
-// userPool returns the region and the pool ID in an issuer of AWS, in either
-// form. Both are "" for another issuer.
-func userPool(iss string) (region, id string) {
-	host, id, _ := strings.Cut(strings.TrimPrefix(iss, "https://"), "/")
-	host, found := strings.CutPrefix(strings.TrimPrefix(host, "issuer-"), "cognito-idp.")
-	region, suffix, _ := strings.Cut(host, ".")
-	if i := partition(region); !found || i < 0 || partitions[i].suffix != suffix || !knownPool(id) {
-		return "", ""
-	}
-	return region, id
 }

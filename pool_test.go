@@ -1,6 +1,7 @@
 package cognitoauth_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -71,12 +72,32 @@ var poolMistakes = []mistake{
 	inPool("a client with a space", "ClientIDs[0]", "one ID", forClients("a ")),
 	inPool("a client outside ASCII", "ClientIDs[0]", "one ID", forClients("é")),
 	inPool("a client with DEL", "ClientIDs[0]", "one ID", forClients("a\x7f")),
+	inPool("a client with a line break", "ClientIDs[0]", `expected one ID, "a"`, forClients("a\n")),
+	inPool("a quoted client", "ClientIDs[0]", `without them, "abc"`, forClients(`"abc"`)),
+	inPool("a client in single quotes", "ClientIDs[1]", `without them, "abc"`, forClients("a", "'abc'")),
+	inPool("the pool's ID as client", "ClientIDs[0]", "is a user pool's ID", forClients("eu-west-1_EXAMPLE01")),
+	inPool("another pool's ID as client", "ClientIDs[1]", "is a user pool's ID", forClients("a", "us-east-1_AbCdEf123")),
+	inPool("an emulator's pool as client", "ClientIDs[0]", "is a user pool's ID", allOf(poolNamed("local_2Ab4"), issuedBy("http://localhost:9229/local_2Ab4"), forClients("local_2Ab4"))),
+	inPool("a client's URL", "ClientIDs[0]", "is a URL or ARN", forClients("https://app.example")),
+	inPool("a placeholder as client", "ClientIDs[0]", "is a placeholder", forClients("<client-id>")),
+	inPool("a variable as client", "ClientIDs[0]", "is a placeholder", forClients("${CLIENT_ID}")),
+	inPool("pool and client swapped", "ID", "swap the two", allOf(poolNamed("1example23456789"), forClients("eu-west-1_EXAMPLE01"))),
+	inPool("pool and one of the clients swapped", "ID", `ClientIDs[1] "eu-west-1_EXAMPLE01" is the pool's`, allOf(poolNamed("1example23456789"), forClients("a", "eu-west-1_EXAMPLE01"))),
 	inPool("a client of 129 characters", "ClientIDs[0]", "at most 128", forClients(strings.Repeat("a", 129))),
 	inPool("clients where any is allowed", "DangerouslyAllowAnyClient", "drop one", func(p *cognitoauth.Pool) { p.DangerouslyAllowAnyClient = true }),
 
+	inPool("a predicate where any client is allowed", "DangerouslyAllowAnyClient", "AllowClient exclude each other", allOf(forClients(), func(p *cognitoauth.Pool) {
+		p.DangerouslyAllowAnyClient = true
+		p.AllowClient = func(context.Context, string, bool) (bool, error) { return true, nil }
+	})),
+	inPool("an empty client beside a predicate", "ClientIDs[0]", "drop it", allOf(forClients(""), func(p *cognitoauth.Pool) {
+		p.AllowClient = func(context.Context, string, bool) (bool, error) { return true, nil }
+	})),
 	inPool("a token use that there is not", "TokenUse", "AccessToken, IDToken", func(p *cognitoauth.Pool) { p.TokenUse = "refresh" }),
 	inPool("a token use in capitals", "TokenUse", "AccessToken, IDToken", func(p *cognitoauth.Pool) { p.TokenUse = "ACCESS" }),
 	inPool("a negative lifetime", "MaxLifetime", "expected 0 (for 24h0m0s)", func(p *cognitoauth.Pool) { p.MaxLifetime = -1 }),
+	inPool("a lifetime without a unit", "MaxLifetime", "write 3600 * time.Second", func(p *cognitoauth.Pool) { p.MaxLifetime = 3600 }),
+	inPool("a lifetime of 1 ns", "MaxLifetime", "counts nanoseconds", func(p *cognitoauth.Pool) { p.MaxLifetime = 1 }),
 	inPool("a lifetime over 100 years", "MaxLifetime", "expected 0 (for 24h0m0s)", func(p *cognitoauth.Pool) { p.MaxLifetime = 100*365*24*time.Hour + 1 }),
 
 	inPool("an empty audience", "Audiences[0]", "drop it", forAudiences("")),
@@ -97,6 +118,12 @@ var poolMistakes = []mistake{
 	inPool("an issuer that is no URL", "Issuer", "leave it empty", issuedBy("https://[")),
 	inPool("an issuer with another scheme", "Issuer", "leave it empty", issuedBy("ftp://example.com")),
 	inPool("an issuer with a query", "Issuer", "without query and fragment", issuedBy("https://example.com/?a=b")),
+	inPool("an issuer with an empty query", "Issuer", "without query and fragment", issuedBy("https://example.com/p?")),
+	inPool("an issuer with an empty fragment", "Issuer", "without query and fragment", issuedBy("https://example.com/p#")),
+	inPool("an issuer with a space behind it", "Issuer", "compared byte for byte", issuedBy("https://example.com/p ")),
+	inPool("an issuer with a quote behind it", "Issuer", "compared byte for byte", issuedBy(`https://example.com/p"`)),
+	inPool("the key set as issuer", "Issuer", `expected "https://example.com/p"`, issuedBy("https://example.com/p/.well-known/jwks.json")),
+	inPool("the discovery document as issuer", "Issuer", `expected "https://example.com/p"`, issuedBy("https://example.com/p/.well-known/openid-configuration")),
 	inPool("an issuer with a fragment", "Issuer", "without query and fragment", issuedBy("https://example.com/#a")),
 	inPool("an issuer with a user", "Issuer", "leave it empty", issuedBy("https://me@example.com/")),
 	inPool("the login domain as issuer", "Issuer", "leave Issuer empty", issuedBy("https://my-app.auth.eu-west-1.amazoncognito.com")),
@@ -126,6 +153,9 @@ var poolMistakes = []mistake{
 	inPool("a key-set URL without a host", "JWKSURL", "absolute https URL", keysAt("https:///jwks.json")),
 	inPool("a key-set URL with a user", "JWKSURL", "without user", keysAt("https://me:secret@keys.example/jwks.json")),
 	inPool("a key-set URL with a fragment", "JWKSURL", "fragment", keysAt("https://keys.example/jwks.json#a")),
+	inPool("a key-set URL with an empty fragment", "JWKSURL", "fragment", keysAt("https://keys.example/jwks.json#")),
+	inPool("a key-set URL with a space behind it", "JWKSURL", "absolute https URL", keysAt("https://keys.example/jwks.json ")),
+	inPool("the discovery document as key set", "JWKSURL", "jwks_uri", keysAt("https://keys.example/.well-known/openid-configuration")),
 	inPool("keys from the login domain", "JWKSURL", "leave it empty", keysAt("https://my-app.auth.eu-west-1.amazoncognito.com/.well-known/jwks.json")),
 	inPool("keys both known and fetched", "JWKS", "drop one", allOf(keysKnown(`{"keys":[]}`), keysAt("https://keys.example/jwks.json"))),
 
@@ -139,6 +169,10 @@ var poolMistakes = []mistake{
 	inPool("a static key set of 101 keys", "JWKS", "100 keys", keysKnown(`{"keys":[`+strings.Repeat(`{},`, 100)+`{}]}`)),
 
 	{"two entries alike", "Config.Pools[1].TokenUse", "Config.Pools[0]", func(c *cognitoauth.Config) { c.Pools = append(c.Pools, goodPool()) }},
+	{"two entries alike, with replicas", "Config.Pools[1].TokenUse", "merge", func(c *cognitoauth.Config) {
+		c.Pools[0].ReplicaRegions = []string{"eu-west-2", "eu-west-3"}
+		c.Pools = append(c.Pools, c.Pools[0])
+	}},
 	{"two entries alike, one spelled out", "Config.Pools[1].TokenUse", "differ in TokenUse", func(c *cognitoauth.Config) {
 		c.Pools = append(c.Pools, goodPool())
 		c.Pools[1].TokenUse, c.Pools[1].ClientIDs = cognitoauth.AccessToken, []string{"another"}

@@ -430,6 +430,7 @@ func refusedRequests() []refusedRequest {
 		{code: "scope_missing", token: user, policy: cognitoauth.Scope("orders/write")},
 		{code: "login_too_old", token: user.Set("auth_time", demo.Now().Add(-time.Hour)), policy: cognitoauth.AuthenticatedWithin(time.Minute)},
 		{code: "acr_mismatch", token: user, policy: cognitoauth.ACR("urn:cognito:loa:2")},
+		{code: "step_up_required", token: user, policy: cognitoauth.StepUp("urn:example:mfa", cognitoauth.Claim("amr", "mfa"))},
 		{code: "group_missing", token: user, policy: cognitoauth.Group("admins")},
 		{code: "client_denied", token: user, policy: cognitoauth.ClientID("another")},
 		{code: "claim_denied", token: user, policy: cognitoauth.Claim("custom:tenant", "acme")},
@@ -445,6 +446,9 @@ func refusedRequests() []refusedRequest {
 			r.Header.Set("Sec-Fetch-Site", "cross-site")
 		}},
 		{code: "keys_unavailable", token: user, config: func(c *cognitoauth.Config) { c.HTTPClient = &http.Client{Transport: outage{}} }},
+		{code: "client_check_unavailable", token: user.Client("2new"), config: func(c *cognitoauth.Config) {
+			c.Pools[0].AllowClient = func(context.Context, string, bool) (bool, error) { return true, errors.New("down") }
+		}},
 		{code: "revocation_unavailable", token: user, config: func(c *cognitoauth.Config) {
 			c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) { return false, errors.New("down") }
 		}},

@@ -22,7 +22,8 @@ import (
 //	remembered token ─► its times and its key ──────────────────────┐
 //	other token ─► form and header (jws) ─► payload (claims.go)     │
 //	  ─► the Pool entry for iss and token_use ─► claims (check.go)  │
-//	  ─► key (jwks.go) ─► signature ─► remember it ─────────────────┴─► Config.Revoked
+//	  ─► key (jwks.go) ─► signature ─► remember it ─────────────────┤
+//	                         Pool.AllowClient (clients.go) ─► Config.Revoked
 //
 // The checks of the claims come before the signature, but they can only refuse.
 // So an expired token, or one for another API, costs neither the verification of
@@ -93,8 +94,11 @@ func (m *Middleware) validate(ctx context.Context, token string, place func() *C
 		// workspace or the cache.
 		own := place()
 		*own = *c
+		if err = t.checkAllowed(ctx, own); err == nil {
+			err = m.checkRevoked(ctx, own)
+		}
 		// mutant: equivalent, nobody looks at the claims of what is refused
-		if err = m.checkRevoked(ctx, own); err != nil {
+		if err != nil {
 			*own = Claims{}
 		}
 	}

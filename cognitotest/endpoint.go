@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cognitoauth/cognitoauth/internal/kit"
 )
 
 // Fault is a way for the endpoint to fail, key set and discovery document
@@ -105,6 +107,12 @@ func Client(first *Pool, others ...*Pool) *http.Client {
 }
 
 type transport []*Pool
+
+// BringsShipped lets the library trust the keys of [NewPool] where this transport
+// brings them.
+func (t transport) BringsShipped(kit.Door) bool {
+	return slices.ContainsFunc(t, func(p *Pool) bool { return !p.freshKeys })
+}
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {

@@ -161,11 +161,9 @@ func ExamplePool_Client() {
 // The key set as a file: a program that has it needs no network.
 func ExamplePool_KeySet() {
 	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
-	auth, err := cognitoauth.New(cognitoauth.Config{Pools: []cognitoauth.Pool{{
-		ID:        pool.ID(),
-		ClientIDs: []string{pool.ClientID()},
-		JWKS:      pool.KeySet(),
-	}}})
+	cfg := pool.Config()
+	cfg.Pools[0].JWKS = pool.KeySet()
+	auth, err := cognitoauth.New(cfg)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

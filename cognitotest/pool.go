@@ -26,10 +26,11 @@
 //
 // The private keys of [NewPool] come with the source of this package, since
 // making fresh ones would slow every test down: anybody can sign a token that
-// such a pool vouches for. Its key set must never reach the configuration of a
-// service that runs, be it copied into a file or fetched; [Pool.Config] points
-// to a loopback port or a client in the process and to nothing else. [Start],
-// which a demonstration may leave running, makes fresh keys.
+// such a pool vouches for. So the library skips these keys wherever it reads a
+// key set, from a file or an endpoint, unless the Pool is one of [Pool.Config] or
+// the HTTPClient is [Pool.Client] or [Client]; change what Config returns, and do
+// not write a Pool of your own. [Start], which a demonstration may leave running
+// and another process may read, makes fresh keys, which every Pool can trust.
 //
 // Issuers look real because that is what programs compare, but nothing here
 // talks to AWS, and a service that fetches the keys of a real pool trusts none
@@ -215,7 +216,7 @@ func (p *Pool) Now() time.Time {
 // value of its own, to change as the test needs.
 func (p *Pool) Config() cognitoauth.Config {
 	pool := cognitoauth.Pool{ID: p.id, ClientIDs: slices.Clone(p.clientIDs)}
-	if forms := p.issuers(); !slices.Contains(forms[:], p.issuer) {
+	if forms := p.issuers(); !slices.Contains(forms[:], p.issuer) || !followsFromID(p.id) {
 		pool.Issuer = p.issuer
 	}
 	c := cognitoauth.Config{Now: p.clock}
@@ -224,8 +225,19 @@ func (p *Pool) Config() cognitoauth.Config {
 	} else {
 		pool.JWKSURL = p.JWKSURL()
 	}
+	if !p.freshKeys {
+		kit.TrustShipped(&pool)
+	}
 	c.Pools = []cognitoauth.Pool{pool}
 	return c
+}
+
+// followsFromID reports whether the library derives the issuer of a pool with
+// this ID. It does so in the partitions that it knows, and an emulator's ID is in
+// none of them.
+func followsFromID(id string) bool {
+	_, err := cognitoauth.New(cognitoauth.Config{TokenCache: -1, Pools: []cognitoauth.Pool{{ID: id, ClientIDs: []string{"1"}}}})
+	return err == nil
 }
 
 // Rotate replaces both keys at once, as seen by a service that was not looking:
@@ -298,7 +310,10 @@ func (p *Pool) newKey() *rsa.PrivateKey {
 // WithClaims returns a copy of r with the context that a handler sees behind
 // [cognitoauth.Middleware.Wrap] when a token with these claims was admitted.
 // They may be written by hand, and then have the exported fields alone; scopes,
-// groups and custom claims take [Token.Claims].
+// groups and custom claims take [Token.Claims]. Hand-made claims that name a
+// Subject, a Username or a ClientID are those of an access token if they have no
+// TokenUse, those of a machine if they have no Username, and good for an hour if
+// they have no Expiry.
 func WithClaims(r *http.Request, claims *cognitoauth.Claims) *http.Request {
 	return r.WithContext(kit.WithClaims(r.Context(), claims))
 }

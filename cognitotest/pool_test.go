@@ -24,6 +24,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/kit"
 )
 
 func TestIssuerFollowsID(t *testing.T) {
@@ -368,6 +369,84 @@ func TestWithClaims(t *testing.T) {
 	}
 }
 
+// A token that has expired is refused by the middleware of the pool's own Config,
+// whatever that forgives, and one that has not is let in.
+func TestExpiresInIsWhatTheMiddlewareSees(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	auth, err := cognitoauth.New(pool.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, want := range map[time.Duration]string{
+		time.Minute: "", time.Second: "", 0: "token_expired", -1: "token_expired", -29 * time.Second: "token_expired", -30 * time.Second: "token_expired", -time.Hour: "token_expired",
+	} {
+		code := ""
+		if _, err := auth.Validate(t.Context(), pool.AccessToken().ExpiresIn(d).String()); err != nil {
+			code = err.(*cognitoauth.Error).Code
+		}
+		if code != want {
+			t.Errorf("ExpiresIn(%s): code %q, want %q", d, code, want)
+		}
+	}
+}
+
+// Claims that a test writes by hand are those of a token: they meet the policies
+// that their fields meet, and WithExpiry has not ended.
+func TestWithClaimsByHand(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		claims cognitoauth.Claims
+		policy cognitoauth.Policy
+		status int
+	}{
+		{"a subject alone", cognitoauth.Claims{Subject: "s"}, cognitoauth.Authenticated(), 200},
+		{"a user", cognitoauth.Claims{Subject: "s", Username: "jane"}, cognitoauth.UserToken(), 200},
+		{"a user with a token use", cognitoauth.Claims{Subject: "s", Username: "jane", TokenUse: cognitoauth.AccessToken}, cognitoauth.UserToken(), 200},
+		{"a user is no machine", cognitoauth.Claims{Subject: "s", Username: "jane"}, cognitoauth.MachineToken(), 403},
+		{"a machine", cognitoauth.Claims{Subject: "1client", ClientID: "1client"}, cognitoauth.MachineToken(), 200},
+		{"an ID token", cognitoauth.Claims{Subject: "s", TokenUse: cognitoauth.IDToken}, cognitoauth.UserToken(), 200},
+		{"nobody", cognitoauth.Claims{}, cognitoauth.Authenticated(), 401},
+		{"a client", cognitoauth.Claims{ClientID: "1client"}, cognitoauth.ClientID("1client"), 200},
+		{"another client", cognitoauth.Claims{ClientID: "1client"}, cognitoauth.ClientID("2client"), 403},
+		{"a login of a minute ago", cognitoauth.Claims{Username: "jane", AuthTime: time.Now().Add(-time.Minute)}, cognitoauth.AuthenticatedWithin(time.Hour), 200},
+	} {
+		before, after := row.claims, (*cognitoauth.Claims)(nil)
+		h := cognitoauth.Require(row.policy, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			after, _ = cognitoauth.FromContext(r.Context())
+			if ctx, cancel := cognitoauth.WithExpiry(r.Context(), after); ctx.Err() != nil {
+				t.Errorf("%s: the context has ended", row.name)
+			} else {
+				cancel()
+			}
+		}))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, cognitotest.WithClaims(httptest.NewRequest("GET", "/", nil), &row.claims))
+		if w.Code != row.status || w.Code == 200 && (after.TokenUse == "" || after.Subject != before.Subject) {
+			t.Errorf("%s: status %d, want %d; claims %v", row.name, w.Code, row.status, after)
+		}
+		if row.claims.TokenUse != before.TokenUse || !row.claims.Expiry.IsZero() {
+			t.Errorf("%s: the test's own claims were changed", row.name)
+		}
+	}
+}
+
+// Any ID that a pool can have makes a Config that New accepts.
+func TestConfigIsReadyForNew(t *testing.T) {
+	for _, id := range []string{"eu-west-1_AbCdEf123", "cn-north-1_AbCdEf123", "local_AbCdEf123", "us-iso-east-1_AbCdEf123", "eu-west-1_" + strings.Repeat("A", 60)} {
+		for _, inProcess := range []bool{false, true} {
+			pool := cognitotest.NewPool(t, cognitotest.Options{ID: id, InProcess: inProcess})
+			auth, err := cognitoauth.New(pool.Config())
+			if err != nil {
+				t.Errorf("%s: %v", id, err)
+				continue
+			}
+			if _, err := auth.Validate(t.Context(), pool.AccessToken().String()); err != nil {
+				t.Errorf("%s, in process %t: %s", id, inProcess, err.(*cognitoauth.Error).Detail())
+			}
+		}
+	}
+}
+
 func TestPoolIsSafeForConcurrentUse(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
 	shared := pool.AccessToken()
@@ -427,3 +506,37 @@ func (r *recordingTB) Cleanup(f func())             { r.cleanups = append(r.clea
 func (r *recordingTB) Fatalf(form string, a ...any) { r.fatal = fmt.Sprintf(form, a...) }
 
 var _ cognitotest.TB = testing.TB(nil)
+
+// Every key of testkeys.pem, and no other, is one that the library skips.
+func TestShippedKeysAreListed(t *testing.T) {
+	rest, err := os.ReadFile("testkeys.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
+		key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count++
+		if kit.Shipped(&key.PublicKey) == "" {
+			t.Errorf("key %d is not listed in internal/kit", count)
+		}
+		other := key.PublicKey
+		if other.E = 3; kit.Shipped(&other) == "" {
+			t.Errorf("key %d with another exponent is not skipped", count)
+		}
+	}
+	if count == 0 {
+		t.Error("no keys")
+	}
+	fresh, err := cognitotest.Start(cognitotest.Options{InProcess: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fresh.Close()
+	if key := fresh.AccessToken().Key(); kit.Shipped(&key.PublicKey) != "" {
+		t.Error("a fresh key is taken for a shipped one")
+	}
+}

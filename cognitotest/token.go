@@ -42,6 +42,9 @@ const (
 // lifetime is the one that an app client of Cognito has unless told otherwise.
 const lifetime = time.Hour
 
+// leeway is what a Config forgives unless told otherwise.
+const leeway = 30 * time.Second
+
 // AccessToken returns the access token of a user, jane, who has signed in just
 // now. It has the members that Cognito issues, lives for an hour, is in no
 // group and carries the scope that a sign-in through the API gives,
@@ -200,9 +203,15 @@ func (t *Token) Client(id string) *Token {
 }
 
 // ExpiresIn makes the token expire at this distance from the present of the
-// pool. Zero or less makes one that has expired: it was issued, and its user
-// signed in, an hour before that.
+// pool. Zero or less makes one that is refused as expired: it was issued, and its
+// user signed in, an hour before that. Since the middleware forgives 30 s (the
+// default of Config.Leeway), exp is at least that long ago. For a token within
+// the leeway, Set exp; with a longer Leeway, make d as long. More than 24 h makes
+// a token that Cognito does not issue and Pool.MaxLifetime refuses.
 func (t *Token) ExpiresIn(d time.Duration) *Token {
+	if d <= 0 {
+		d = min(d, -leeway)
+	}
 	exp := t.pool.Now().Add(d)
 	if d <= 0 {
 		issued := exp.Add(-lifetime)
@@ -229,7 +238,7 @@ func (t *Token) SignedWith(sign func(input []byte) []byte) *Token {
 	return t.with(func(t *Token) { t.sign = sign })
 }
 
-// Tampered changes one bit of the signature.
+// Tampered changes one bit of the signature. Twice, it changes the bit back.
 func (t *Token) Tampered() *Token {
 	return t.with(func(t *Token) { t.tampered = !t.tampered })
 }
@@ -250,7 +259,7 @@ func (t *Token) String() string {
 // They are not verified, and neither are issuer, client and times; it panics
 // only on claims that the middleware cannot read.
 func (t *Token) Claims() *cognitoauth.Claims {
-	c, err := kit.NewClaims(t.text(t.claims), t.pool.id, t.pool.Now, 30*time.Second)
+	c, err := kit.NewClaims(t.text(t.claims), t.pool.id, t.pool.Now, leeway)
 	if err != nil {
 		panic(fmt.Sprintf("cognitotest: %v", err))
 	}

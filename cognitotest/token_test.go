@@ -131,7 +131,9 @@ func TestTokenValues(t *testing.T) {
 		{"issued now for a day", access.ExpiresIn(24 * time.Hour), "iat", `1709208000`},
 		{"expired", access.ExpiresIn(-time.Minute), "exp", `1709207940`},
 		{"issued an hour before it expired", access.ExpiresIn(-time.Minute), "iat", `1709204340`},
-		{"signed in an hour before it expired", access.ExpiresIn(0), "auth_time", `1709204400`},
+		{"signed in an hour before it expired", access.ExpiresIn(-time.Minute), "auth_time", `1709204340`},
+		{"expired now, and beyond the leeway of 30 s", access.ExpiresIn(0), "exp", `1709207970`},
+		{"expired just now", access.ExpiresIn(-29 * time.Second), "exp", `1709207970`},
 	} {
 		_, claims, _ := parts(t, c.token)
 		var got map[string]json.RawMessage

@@ -477,6 +477,31 @@ func TestDoctor_process(t *testing.T) {
 	}
 }
 
+// What is no token at all is told so, and what cannot be looked at then takes one
+// line. Checks that were skipped for another reason have a line of their own.
+func TestDoctor_foldsWhatIsSkipped(t *testing.T) {
+	w := newWard(t)
+	for input, want := range map[string]string{
+		"hello": "header, payload, issuer, token_use, exp, nbf, iat, lifetime, client, subject, audience, key, signature",
+		w.pool.AccessToken().Payload([]byte("{")).String(): "issuer, token_use, exp, nbf, iat, lifetime, client, subject, audience, key, signature",
+		w.pool.AccessToken().Delete("exp").String():        "lifetime",
+	} {
+		got := examine(t, w.args(), input, false)
+		var lines []string
+		for line := range strings.Lines(got.out) {
+			if rest, ok := strings.CutPrefix(line, "skipped  "); ok && rest != "clock\n" {
+				lines = append(lines, strings.TrimSpace(rest))
+			}
+		}
+		if len(lines) != 1 || lines[0] != want {
+			t.Errorf("%.20s: skipped are %q, want %s:\n%s", input, lines, want, got.out)
+		}
+	}
+	if got := examine(t, w.args(), "", false); got.exit != 2 || strings.Contains(got.out, "skipped") {
+		t.Errorf("no token: %+v", got)
+	}
+}
+
 // Whoever reads the JSON goes by these names and finds no others.
 func TestDoctor_json(t *testing.T) {
 	w := newWard(t)

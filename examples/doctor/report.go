@@ -68,11 +68,24 @@ func (r *report) writeJSON(w io.Writer) error {
 	return enc.Encode(r)
 }
 
+// folded puts checks that were skipped for the same reason, one behind the other,
+// into one, so that thirteen of them do not bury the fault.
+func folded(checks []check) (all []check) {
+	for _, c := range checks {
+		if n := len(all); n > 0 && c.Status == skipped && all[n-1].Status == skipped && all[n-1].Why == c.Why {
+			all[n-1].Name += ", " + c.Name
+			continue
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
 var colours = map[string]string{passed: "\x1b[32m", failed: "\x1b[31m", skipped: "\x1b[2m", noted: "\x1b[33m"}
 
 func (r *report) writeText(w io.Writer, colour bool) error {
 	var b strings.Builder
-	for _, c := range r.Checks {
+	for _, c := range folded(r.Checks) {
 		state := fmt.Sprintf("%-7s", c.Status)
 		if colour {
 			state = colours[c.Status] + state + "\x1b[0m"

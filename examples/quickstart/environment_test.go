@@ -29,7 +29,8 @@ func TestConfigure_strays(t *testing.T) {
 		{"real pool with a typo", []string{pool, clients, "COGNITO_AUDIENCE=x"}, []string{"did you mean COGNITO_AUDIENCES?"}},
 		{"real pool", []string{pool, clients}, nil},
 		{"real pool with settings of others", []string{pool, clients, "COGNITO_DOMAIN=x", "COGNITO_CLIENT_SECRET=x"}, nil},
-		{"real pool under two names", []string{pool, clients, "COGNITO_CLIENT_ID=x"}, nil},
+		{"real pool under two names", []string{pool, clients, "COGNITO_CLIENT_ID=1example23456789"}, nil},
+		{"another client in the singular", []string{pool, clients, "COGNITO_CLIENT_ID=secret"}, []string{"COGNITO_CLIENT_ID is set, but only the list in COGNITO_CLIENT_IDS counts"}},
 		{"real pool with an empty typo", []string{pool, clients, "COGNITO_AUDIENCE="}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -260,9 +260,21 @@ func TestPrintedDoctorWorks(t *testing.T) {
 	}
 }
 
+// freshPool is a pool with keys of its own. A configuration from the environment
+// trusts those of NewPool no more than one of a service that runs.
+func freshPool(t *testing.T, o cognitotest.Options) *cognitotest.Pool {
+	t.Helper()
+	pool, err := cognitotest.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
 func TestEnvironmentNamesAnotherPool(t *testing.T) {
 	clearEnv(t)
-	pool := cognitotest.NewPool(t, cognitotest.Options{ID: "us-east-1_Another9", ClientIDs: []string{"first1", "second2"}})
+	pool := freshPool(t, cognitotest.Options{ID: "us-east-1_Another9", ClientIDs: []string{"first1", "second2"}})
 	t.Setenv("COGNITO_USER_POOL_ID", pool.ID())
 	t.Setenv("COGNITO_CLIENT_IDS", "first1, second2")
 	t.Setenv("COGNITO_JWKS_URL", pool.JWKSURL())
@@ -283,7 +295,7 @@ func TestEnvironmentNamesAnotherPool(t *testing.T) {
 		t.Errorf("/token/jane answers %d, want 401 as any unknown path", status)
 	}
 	user := pool.AccessToken().Client("second2")
-	stranger := cognitotest.NewPool(t, cognitotest.Options{ID: pool.ID(), ClientIDs: []string{"first1"}})
+	stranger := freshPool(t, cognitotest.Options{ID: pool.ID(), ClientIDs: []string{"first1"}})
 	for _, c := range []struct {
 		name, token string
 		want        []int

@@ -41,6 +41,8 @@ type Set struct {
 	Keys map[string]*Key
 	// Skipped is how many keys of the document cannot be used.
 	Skipped int
+	// Rejected are those among them that Reject has taken out.
+	Rejected []Rejected
 }
 
 // Key is one usable key. A pointer to it stands for the very key: [Set.Keep]

@@ -1,0 +1,91 @@
+package cognitoauth
+
+// This file holds the checks that New makes of a Pool's app clients, and the
+// call of Pool.AllowClient.
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// swapped returns the index of the client that is the pool's ID, while ID is
+// what a client may be called; -1 if they are not swapped.
+func (p *Pool) swapped() int {
+	if p.Issuer != "" || !clientID.MatchString(p.ID) || knownPool(p.ID) {
+		return -1
+	}
+	return slices.IndexFunc(p.ClientIDs, knownPool)
+}
+
+// clientID is the form that Cognito gives the ID of an app client.
+var clientID = regexp.MustCompile(`^[0-9A-Za-z+]{1,128}$`)
+
+// checkClients returns the accepted app clients; nil accepts every client.
+func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
+	if p.DangerouslyAllowAnyClient {
+		if len(p.ClientIDs) > 0 {
+			fault("DangerouslyAllowAnyClient and ClientIDs exclude each other: drop one")
+		}
+		if p.AllowClient != nil {
+			fault("DangerouslyAllowAnyClient and AllowClient exclude each other: drop one")
+		}
+		return nil
+	}
+	if len(p.ClientIDs) == 0 && p.AllowClient == nil {
+		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)")
+	}
+	clients := map[string]bool{}
+	for i, id := range p.ClientIDs {
+		bare := strings.Trim(strings.TrimSpace(id), "\"'`")
+		switch {
+		case i == p.swapped(): // pool reports it
+		case id == "":
+			fault("ClientIDs[%d] is empty: drop it", i)
+		case strings.Contains(id, ","):
+			fault("ClientIDs[%d] %q has a comma: put one ID into each string", i, id)
+		case strings.TrimSpace(id) != id:
+			fault("ClientIDs[%d] %q has white space around it: expected one ID, %q", i, id, bare)
+		case bare != id:
+			fault("ClientIDs[%d] %q has quotes in it: expected one ID without them, %q", i, id, bare)
+		case knownPool(id) || id == p.ID:
+			fault("ClientIDs[%d] %q is a user pool's ID: expected the ID of an app client of the pool", i, id)
+		case strings.Contains(id, "://") || strings.HasPrefix(id, "arn:"):
+			fault("ClientIDs[%d] %q is a URL or ARN: expected the ID of an app client", i, id)
+		case strings.ContainsAny(id, "<>${}"):
+			fault("ClientIDs[%d] %q is a placeholder: put the ID of an app client there", i, id)
+		case strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) || len(id) > 128:
+			fault("ClientIDs[%d] %q is not an app client's ID: expected one ID of at most 128 letters and digits", i, id)
+		case clients[id]:
+			fault("ClientIDs[%d] %q is listed twice: drop one", i, id)
+		}
+		clients[id] = true
+	}
+	return clients
+}
+
+// asks reports whether Pool.AllowClient has to decide about the client of a token.
+func (e *entry) asks(c *Claims) bool { return e.allow != nil && !e.clients[c.ClientID] }
+
+// checkAllowed asks Pool.AllowClient about a verified token whose client is not
+// listed. An error of AllowClient refuses the token.
+func (t *trust) checkAllowed(ctx context.Context, c *Claims) *Error {
+	if !t.asks(c) {
+		return nil
+	}
+	switch allowed, err := t.allow(ctx, c.ClientID, c.IsMachine()); {
+	case err != nil:
+		e := refuse(&clientUnchecked, evidence{cause: err, client: c.ClientID, verified: true})
+		e.RetryAfter = firstBackoff
+		return e
+	case !allowed:
+		return refuse(&clientMismatch, evidence{claim: t.clientClaim(), found: c.ClientID, client: c.ClientID, verified: true, note: ", and Pool.AllowClient does not allow it"})
+	}
+	return nil
+}
+
+func detailClientUnchecked(e *Error) string {
+	return fmt.Sprintf("Pool.AllowClient failed for client %s of pool %s (%T)", quote(e.client), e.trust.id, e.cause)
+}

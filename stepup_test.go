@@ -1,0 +1,95 @@
+package cognitoauth_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
+)
+
+// asserted is a policy of one's own.
+func asserted(ok bool) cognitoauth.Policy {
+	return cognitoauth.Assert("x", func(*http.Request, *cognitoauth.Claims) bool { return ok })
+}
+
+// What a policy denies by a plain 403 asks for a login, with the level that is
+// named (RFC 9470, section 3), and nothing else does.
+func TestStepUp(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	user, machine := pool.AccessToken().Groups("mine").Claims(), pool.MachineToken().Claims()
+	up, and, or := cognitoauth.StepUp, cognitoauth.And, cognitoauth.Or
+	const login = `error="insufficient_user_authentication"`
+	for _, row := range []struct {
+		name   string
+		policy cognitoauth.Policy
+		claims *cognitoauth.Claims
+		code   string // "": met
+		want   string // in the challenge; "": no challenge
+	}{
+		{"met", up("mfa", asserted(true)), user, "", ""},
+		{"met by a machine", up("mfa", asserted(true)), machine, "", ""},
+		{"an assertion", up("mfa", asserted(false)), user, "step_up_required", login + `, error_description="a different authentication is required", acr_values="mfa"`},
+		{"a claim", up("mfa", cognitoauth.Claim("amr", "mfa")), user, "step_up_required", `acr_values="mfa"`},
+		{"a group", up("mfa", cognitoauth.Group("other")), user, "step_up_required", `acr_values="mfa"`},
+		{"a composition", up("mfa", and(cognitoauth.Group("mine"), or(asserted(false), cognitoauth.Claim("a", "b")))), user, "step_up_required", `acr_values="mfa"`},
+		{"several levels, the preferred one first", up("urn:x:3 urn:x:2", asserted(false)), user, "step_up_required", `acr_values="urn:x:3 urn:x:2"`},
+		{"a machine's token", up("mfa", asserted(false)), machine, "assertion_denied", ""},
+		{"a machine's token and a group", up("mfa", cognitoauth.Group("mine")), machine, "group_missing", ""},
+		{"an ID token", up("mfa", asserted(false)), pool.IDToken().Claims(), "step_up_required", `acr_values="mfa"`},
+		{"a missing scope stays one", up("mfa", cognitoauth.Scope("a/b")), user, "scope_missing", `scope="a/b"`},
+		{"an old login stays one", up("mfa", cognitoauth.AuthenticatedWithin(time.Hour)), pool.AccessToken().Set("auth_time", lab.Noon.Add(-2*time.Hour)).Claims(), "login_too_old", `max_age="3600"`},
+		{"the inner level counts", up("outer", up("inner", asserted(false))), user, "step_up_required", `acr_values="inner"`},
+
+		{"what nothing mends comes first", and(up("mfa", asserted(false)), cognitoauth.Group("other")), user, "group_missing", ""},
+		{"a scope comes first", and(up("mfa", asserted(false)), cognitoauth.Scope("a/b")), user, "scope_missing", `scope="a/b"`},
+		{"the age of a login beside it", and(up("mfa", asserted(false)), cognitoauth.AuthenticatedWithin(time.Hour)), pool.AccessToken().Set("auth_time", lab.Noon.Add(-2*time.Hour)).Claims(),
+			"step_up_required", `acr_values="mfa", max_age="3600"`},
+		{"the alternative that a login mends", or(cognitoauth.Group("other"), up("mfa", asserted(false))), user, "step_up_required", `acr_values="mfa"`},
+		{"the alternative that is met", or(up("mfa", asserted(false)), cognitoauth.Group("mine")), user, "", ""},
+	} {
+		err := row.policy.Check(nil, row.claims)
+		if row.code == "" {
+			if err != nil {
+				t.Errorf("%s: %v", row.name, err)
+			}
+			continue
+		}
+		if err == nil {
+			t.Errorf("%s: met", row.name)
+			continue
+		}
+		e := lab.AsRefusal(t, err)
+		if e.Code != row.code || (row.want == "") != (e.Challenge() == "") || !strings.Contains(e.Challenge(), row.want) {
+			t.Errorf("%s: %s, challenge %s; want %s, %s", row.name, e.Code, e.Challenge(), row.code, row.want)
+		}
+		if e.Code == "step_up_required" && (e.Status != 401 || !strings.Contains(e.Detail(), "acr_values") || !strings.Contains(e.Detail(), "denied by")) {
+			t.Errorf("%s: status %d, detail %s", row.name, e.Status, e.Detail())
+		}
+	}
+}
+
+// The scopes of the policy inside are asked for with those beside it.
+func TestStepUp_scopes(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	policy := cognitoauth.And(cognitoauth.StepUp("mfa", cognitoauth.And(cognitoauth.Scope("a"), asserted(true))), cognitoauth.Scope("b"))
+	if got := scopeParam(t, lab.AsRefusal(t, policy.Check(nil, pool.AccessToken().Claims())).Challenge()); got != "a b" {
+		t.Errorf("scope=%q", got)
+	}
+	if got, want := policy.String(), `And(StepUp("mfa", And(Scope("a"), Assert("x"))), Scope("b"))`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestStepUp_panics(t *testing.T) {
+	for _, acr := range []string{"", " ", "a ", " a", "a  b", `a"b`, `a\b`, "a\nb", "é", "a\tb", "a\x7f"} {
+		lab.MustPanic(t, "StepUp", acr, func() { cognitoauth.StepUp(acr, asserted(true)) })
+	}
+	lab.MustPanic(t, "StepUp", "the zero Policy", func() { cognitoauth.StepUp("mfa", cognitoauth.Policy{}) })
+	for _, acr := range []string{"a", "a b", "!#[]~"} {
+		cognitoauth.StepUp(acr, asserted(true))
+	}
+}
