@@ -7,7 +7,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -548,57 +547,6 @@ func TestPolicy_kindsAndLogins(t *testing.T) {
 	})
 }
 
-// A login is recent enough up to d ago and the leeway, and may lie as far in
-// the future as the leeway.
-func TestPolicy_authenticatedWithin(t *testing.T) {
-	const hour, leeway = time.Hour, 30 * time.Second
-	rows := []struct {
-		name     string
-		authTime any // the claim; a Duration is counted from noon
-		late     time.Duration
-		code     string
-	}{
-		{"just now", time.Duration(0), 0, ""},
-		{"as long ago as allowed", -hour - leeway, 0, ""},
-		{"a moment longer", -hour - leeway, 1, "login_too_old"},
-		{"a second longer", -hour - leeway - time.Second, 0, "login_too_old"},
-		{"as far ahead as clocks may differ", leeway, 0, ""},
-		{"a second further ahead", leeway + time.Second, 0, "login_too_old"},
-		{"a moment further ahead", leeway + time.Second, time.Second - 1, "login_too_old"},
-		{"missing", nil, 0, "login_too_old"},
-		{"the year one", json.RawMessage("-62135596799"), 0, "login_too_old"},
-		{"as long ago as can be written", json.RawMessage("-9007199254740991"), 0, "login_too_old"},
-		{"as far ahead as can be written", json.RawMessage("9007199254740991"), 0, "login_too_old"},
-		{"rounded up into the allowed", json.RawMessage(fmt.Sprintf("%d.5", lab.Noon.Unix()-3600-30-1)), 0, ""},
-	}
-	for _, row := range rows {
-		pool := cognitotest.NewPool(t, cognitotest.Options{Now: func() time.Time { return lab.Noon.Add(row.late) }, InProcess: true})
-		token := pool.AccessToken()
-		switch at := row.authTime.(type) {
-		case nil:
-			token = token.Delete("auth_time")
-		case time.Duration:
-			token = token.Set("auth_time", lab.Noon.Add(at))
-		default:
-			token = token.Set("auth_time", at)
-		}
-		validated, err := lab.MustNew(t, pool.Config()).Validate(t.Context(), token.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, claims := range []*cognitoauth.Claims{token.Claims(), validated} {
-			err, code := cognitoauth.AuthenticatedWithin(hour).Check(nil, claims), ""
-			if err != nil {
-				code = lab.AsRefusal(t, err).Code
-			}
-			if code != row.code {
-				t.Errorf("%s: code %q, want %q", row.name, code, row.code)
-			}
-		}
-		pool.Close()
-	}
-}
-
 // The clock and the leeway are those of the Middleware that verified the token,
 // not the machine's.
 func TestPolicy_clockOfTheMiddleware(t *testing.T) {
@@ -947,16 +895,4 @@ func grows(limit int, little, much func()) bool {
 		}
 	}
 	return false
-}
-
-// However long ago a login may be, there has to have been one.
-func TestAuthenticatedWithin_anyLogin(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
-	always := cognitoauth.AuthenticatedWithin(math.MaxInt64)
-	if err := always.Check(nil, pool.AccessToken().Claims()); err != nil {
-		t.Errorf("with auth_time: %v", err)
-	}
-	if err := always.Check(nil, pool.AccessToken().Delete("auth_time").Claims()); !errors.Is(err, cognitoauth.ErrStepUpRequired) {
-		t.Errorf("without auth_time: %v, want ErrStepUpRequired", err)
-	}
 }

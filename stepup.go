@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // stepUp is the rule of StepUp.
@@ -59,3 +60,84 @@ func (s *stepUp) String() string {
 func detailStepUp(e *Error) string {
 	return "the user has to log in again, with acr_values " + strconv.QuoteToASCII(e.claim) + ": " + e.cause.(*Error).Detail()
 }
+
+// within is the rule of AuthenticatedWithin.
+type within time.Duration
+
+// AuthenticatedWithin is met if the user logged in no longer than d ago. It
+// compares auth_time, which refreshing a token does not change, by the clock
+// and leeway of the Middleware that verified the token. A missing or future
+// auth_time does not meet it. The answer asks for a new login (RFC 9470), in
+// whole seconds. A machine has no login to renew and is answered with 403. It
+// panics if d is less than 1 s.
+func AuthenticatedWithin(d time.Duration) Policy {
+	must(d >= time.Second, "AuthenticatedWithin", d.String()+" is shorter than a second: no login is that recent")
+	return Policy{within(d)}
+}
+
+func (d within) check(_ *http.Request, c *Claims) *Error {
+	ev := evidence{claim: d.String(), at: c.AuthTime, verified: true}
+	if c.IsMachine() {
+		return refuse(&loginUnattainable, ev)
+	}
+	if c.clock != nil && !c.AuthTime.IsZero() {
+		ev.now = c.clock.now()
+		ago := ev.now.Sub(c.AuthTime)
+		if ago >= -c.clock.leeway && ago-c.clock.leeway <= time.Duration(d) {
+			return nil
+		}
+	}
+	e := refuse(&loginTooOld, ev)
+	e.maxAge = time.Duration(d)
+	return e
+}
+
+func (within) scopes(*Claims) []string { return nil }
+
+func (d within) String() string {
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"Hour", time.Hour}, {"Minute", time.Minute}, {"Second", time.Second}, {"Millisecond", time.Millisecond}, {"Nanosecond", 1}} {
+		if n := time.Duration(d) / unit.size; n*unit.size == time.Duration(d) {
+			return "AuthenticatedWithin(" + strconv.FormatInt(int64(n), 10) + "*time." + unit.name + ")"
+		}
+	}
+	panic("unreachable")
+}
+
+// acr is the rule of ACR.
+type acr string
+
+// ACR is met if the token's acr is exactly this value. Levels have no order, so
+// list the stronger ones with [Or]. The answer asks for a login at that level
+// (RFC 9470); a machine's token is answered with 403. It panics on a value that
+// a challenge cannot carry: empty, or with a space, a quote, a backslash, or a
+// byte outside printable ASCII.
+func ACR(value string) Policy {
+	must(value != "", "ACR", "an empty value matches no acr")
+	for i := range len(value) {
+		must(challengeByte(value[i]) && value[i] != ' ', "ACR", strconv.Quote(value)+" cannot be written into acr_values (RFC 9470, section 3)")
+	}
+	return Policy{acr(value)}
+}
+
+func (a acr) check(_ *http.Request, c *Claims) *Error {
+	ev := evidence{claim: a.String(), verified: true, note: "another"}
+	if c.ACR == "" {
+		ev.note = "missing"
+	}
+	switch {
+	case c.ACR == string(a):
+		return nil
+	case c.IsMachine():
+		return refuse(&acrUnattainable, ev)
+	}
+	e := refuse(&acrMismatch, ev)
+	e.acr = string(a)
+	return e
+}
+
+func (acr) scopes(*Claims) []string { return nil }
+
+func (a acr) String() string { return call("ACR", string(a)) }
