@@ -1,6 +1,7 @@
 package cognitoauth
 
-// This file holds Policy and its rules (Group, Scope, And, Or and others). If
+// This file holds Policy and its rules (Group, Scope, And, Or and others; those
+// that ask for another login are in stepup.go, ClaimContains in listclaim.go). If
 // several rules deny, And and Or choose the one refusal that stands for all.
 
 import (
