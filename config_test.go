@@ -37,6 +37,12 @@ var configMistakes = []mistake{
 	{"tokens too small for any", "Config.MaxTokenBytes", "0 (for 32768) or 1024 to 16777216", func(c *cognitoauth.Config) { c.MaxTokenBytes = 1023 }},
 	{"tokens too large for any", "Config.MaxTokenBytes", "0 (for 32768) or 1024 to 16777216", func(c *cognitoauth.Config) { c.MaxTokenBytes = 16<<20 + 1 }},
 	{"a huge cache of tokens", "Config.TokenCache", "at most 10000000", func(c *cognitoauth.Config) { c.TokenCache = 10_000_001 }},
+	{"a negative time for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = -1 }},
+	{"too little time for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = time.Second - 1 }},
+	{"a millisecond for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = time.Millisecond }},
+	{"too much time for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = time.Minute + 1 }},
+	{"time for keys without a unit", "Config.KeyTimeout", "5 * time.Second", func(c *cognitoauth.Config) { c.KeyTimeout = 5 }},
+	{"time of the client without a unit", "Config.HTTPClient.Timeout", "5 * time.Second", func(c *cognitoauth.Config) { c.HTTPClient = &http.Client{Timeout: 5} }},
 	{"a quote in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = `my "api"` }},
 	{"a backslash in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = `a\b` }},
 	{"a line break in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = "a\r\nb" }},
@@ -164,6 +170,9 @@ func TestNew_accepts(t *testing.T) {
 	}{
 		{"a pool and a client", func(*cognitoauth.Config) {}},
 		{"the least leeway", func(c *cognitoauth.Config) { c.Leeway = 1 }},
+		{"the least time for keys", func(c *cognitoauth.Config) { c.KeyTimeout = time.Second }},
+		{"the most time for keys", func(c *cognitoauth.Config) { c.KeyTimeout = time.Minute }},
+		{"the least time of the client", func(c *cognitoauth.Config) { c.HTTPClient = &http.Client{Timeout: time.Millisecond} }},
 		{"the most leeway", func(c *cognitoauth.Config) { c.Leeway = 5 * time.Minute }},
 		{"the smallest tokens", func(c *cognitoauth.Config) { c.MaxTokenBytes = 1024 }},
 		{"the largest tokens", func(c *cognitoauth.Config) { c.MaxTokenBytes = 16 << 20 }},
@@ -336,7 +345,7 @@ func TestNew_httpClientIsCopied(t *testing.T) {
 	cfg := pool.Config()
 	given := cfg.HTTPClient
 	given.Jar = jar
-	given.Timeout = time.Nanosecond
+	given.Timeout = time.Hour
 	given.CheckRedirect = func(*http.Request, []*http.Request) error { return nil }
 	auth, err := cognitoauth.New(cfg)
 	if err != nil {
@@ -351,7 +360,7 @@ func TestNew_httpClientIsCopied(t *testing.T) {
 			t.Errorf("a redirect was followed to %s", u)
 		}
 	}
-	if r := lab.Call("GET " + pool.Issuer()); len(jar.Cookies(r.URL)) > 0 || given.Jar != http.CookieJar(jar) || given.Timeout != time.Nanosecond || given.CheckRedirect == nil {
+	if r := lab.Call("GET " + pool.Issuer()); len(jar.Cookies(r.URL)) > 0 || given.Jar != http.CookieJar(jar) || given.Timeout != time.Hour || given.CheckRedirect == nil {
 		t.Error("the client given was used or changed")
 	}
 	pool.SetFault()
@@ -359,7 +368,7 @@ func TestNew_httpClientIsCopied(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := auth.Ready(t.Context()); err != nil {
-		t.Errorf("with a healthy endpoint Ready returned %v; the Timeout given must not count", err)
+		t.Errorf("with a healthy endpoint Ready returned %v", err)
 	}
 }
 

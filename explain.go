@@ -175,7 +175,7 @@ func (x *explanation) vouch(ctx context.Context) {
 		x.skip("signature", "revocation")
 		return
 	}
-	err = x.w.checkSignature()
+	_, err = x.trust.checkSignature(ctx, x.w)
 	x.add("signature", "", "RS256 by that key", err)
 	for _, check := range x.checks {
 		if check.Err != nil { // a step is skipped only if another one failed
