@@ -172,10 +172,12 @@ func (s *keySource) replacement(ctx context.Context, kid string, k *keyset.Key, 
 		s.mu.Lock()
 		f := s.begin()
 		s.mu.Unlock()
-		if f == nil || s.wait(ctx, f) != nil {
+		if f == nil {
 			return nil
 		}
+		_ = s.wait(ctx, f) // however that ends, the set tells
 	}
+	// mutant: equivalent, the same key would refuse the signature once more
 	if other := s.fresh(s.now()).find(kid); other != k {
 		return other
 	}

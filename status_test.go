@@ -336,6 +336,14 @@ func TestSkippedKeys(t *testing.T) {
 	}
 }
 
+// TestSkippedKeys_none: a set without keys has no reasons to give.
+func TestSkippedKeys_none(t *testing.T) {
+	_, err := cognitoauth.New(cognitoauth.Config{Pools: []cognitoauth.Pool{{ID: "eu-west-1_AbCdEf123", ClientIDs: []string{"a"}, JWKS: []byte(`{"keys":[]}`)}}})
+	if err == nil || !strings.Contains(err.Error(), "0 keys") || strings.Contains(err.Error(), "skipped") {
+		t.Errorf("New: %v, want that there are 0 keys, and no reasons", err)
+	}
+}
+
 // TestSkippedKeys_areBounded: an endpoint cannot fill the log with reasons.
 func TestSkippedKeys_areBounded(t *testing.T) {
 	lab.InBubble(t, func(t *testing.T) {

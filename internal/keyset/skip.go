@@ -232,7 +232,6 @@ func judgeModulus(n *big.Int) Skip {
 // crypto/rsa takes.
 func judgeExponent(e *big.Int) Skip {
 	switch bits := e.BitLen(); {
-	// mutant: equivalent `bits > maxExponent`, the jwkset that is required refuses more, another need not
 	case bits > maxExponent:
 		return Skip{Reason: LargeExponent, Size: bits}
 	case e.Int64() < minExponent:

@@ -68,6 +68,82 @@ func TestSkips(t *testing.T) {
 	}
 }
 
+// TestReasons changes one thing about a key that stands behind a good one.
+func TestReasons(t *testing.T) {
+	n := odd(2048)
+	whole := jwk("k", n)
+	text := base64.RawURLEncoding.EncodeToString(n.Bytes())
+	number := func(b ...byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+	even := new(big.Int).Sub(n, big.NewInt(1))
+	type skip = keyset.Skip
+	for _, row := range []struct {
+		from, to string
+		want     skip // Position is 2; a zero Reason: it is used
+	}{
+		{`"sig"`, `"sig"`, skip{}},
+		{`"use":"sig",`, ``, skip{}},
+		{`"alg":"RS256",`, ``, skip{}},
+		{`"use":"sig"`, `"key_ops":["sign","verify"]`, skip{}},
+		{`"kid":"k"`, `"kid":"` + strings.Repeat("k", 256) + `"`, skip{}},
+		{`"AQAB"`, `"` + number(0x7f, 0xff, 0xff, 0xff) + `"`, skip{}},
+
+		{whole, `[]`, skip{Reason: keyset.NotObject}},
+		{`"k"`, "\"k\",\"x\":\"\xff\"", skip{Reason: keyset.InvalidUTF8, KeyID: "k"}},
+		{`"k"`, `"k","x":"\udc00"`, skip{Reason: keyset.LoneSurrogate, KeyID: "k"}},
+		{`"k"`, `"k","x":1,"y":2,"y":3,"x":4`, skip{Reason: keyset.DuplicateMember, KeyID: "k", Member: "y"}},
+		{`"k"`, `"k","kid":"l"`, skip{Reason: keyset.DuplicateMember, KeyID: "k", Member: "kid"}},
+		{`"k"`, `"k","x":{"y":2,"y":3}`, skip{Reason: keyset.DuplicateMember, KeyID: "k"}},
+		{`"kty":"RSA",`, ``, skip{Reason: keyset.Missing, KeyID: "k", Member: "kty"}},
+		{`"kty":"RSA"`, `"kty":{}`, skip{Reason: keyset.NotText, KeyID: "k", Member: "kty"}},
+		{`"RSA"`, `"rsa"`, skip{Reason: keyset.NotRSA, KeyID: "k", Found: "rsa"}},
+		{`"sig"`, `""`, skip{Reason: keyset.WrongUse, KeyID: "k"}},
+		{`"sig"`, `1`, skip{Reason: keyset.NotText, KeyID: "k", Member: "use"}},
+		{`"RS256"`, `"PS256"`, skip{Reason: keyset.WrongAlgorithm, KeyID: "k", Found: "PS256"}},
+		{`"RS256"`, `null`, skip{Reason: keyset.NotText, KeyID: "k", Member: "alg"}},
+		{`"use":"sig"`, `"key_ops":["sign"]`, skip{Reason: keyset.WrongKeyOps, KeyID: "k"}},
+		{`"use":"sig"`, `"key_ops":"verify"`, skip{Reason: keyset.WrongKeyOps, KeyID: "k"}},
+		{`"use":"sig"`, `"key_ops":["verify",1]`, skip{Reason: keyset.WrongKeyOps, KeyID: "k"}},
+		{`"kid":"k",`, ``, skip{Reason: keyset.Missing, Member: "kid"}},
+		{`"k"`, `5`, skip{Reason: keyset.NotText, Member: "kid"}},
+		{`"k"`, `""`, skip{Reason: keyset.EmptyKeyID}},
+		{`"k"`, `"` + strings.Repeat("k", 257) + `"`, skip{Reason: keyset.LongKeyID, KeyID: strings.Repeat("k", 65), Size: 257}},
+		{`"n":`, `"N":`, skip{Reason: keyset.Missing, KeyID: "k", Member: "n"}},
+		{text, text + "==", skip{Reason: keyset.Padded, KeyID: "k", Member: "n"}},
+		{text, text + "\\n", skip{Reason: keyset.NotBase64URL, KeyID: "k", Member: "n"}},
+		{text, number(append([]byte{0}, n.Bytes()...)...), skip{Reason: keyset.LeadingZero, KeyID: "k", Member: "n"}},
+		{text, number(odd(2047).Bytes()...), skip{Reason: keyset.ModulusSize, KeyID: "k", Size: 2047}},
+		{text, number(odd(8193).Bytes()...), skip{Reason: keyset.ModulusSize, KeyID: "k", Size: 8193}},
+		{text, number(even.Bytes()...), skip{Reason: keyset.EvenModulus, KeyID: "k"}},
+		{`,"e":"AQAB"`, ``, skip{Reason: keyset.Missing, KeyID: "k", Member: "e"}},
+		{`"AQAB"`, `65537`, skip{Reason: keyset.NotText, KeyID: "k", Member: "e"}},
+		{`"AQAB"`, `"AQAB="`, skip{Reason: keyset.Padded, KeyID: "k", Member: "e"}},
+		{`"AQAB"`, `"AAEAAQ"`, skip{Reason: keyset.LeadingZero, KeyID: "k", Member: "e"}},
+		{`"AQAB"`, `"` + number(0xff, 0xff) + `"`, skip{Reason: keyset.SmallExponent, KeyID: "k"}},
+		{`"AQAB"`, `"AQAC"`, skip{Reason: keyset.EvenExponent, KeyID: "k"}},
+		{`"AQAB"`, `"` + number(0x80, 0, 0, 1) + `"`, skip{Reason: keyset.LargeExponent, KeyID: "k", Size: 32}},
+		{`"AQAB"`, `"` + number(1, 0, 0, 0, 0, 0, 1, 0, 1) + `"`, skip{Reason: keyset.LargeExponent, KeyID: "k", Size: 65}},
+	} {
+		raw := strings.Replace(whole, row.from, row.to, 1)
+		if raw == whole && row.from != row.to {
+			t.Fatalf("there is no %s", row.from)
+		}
+		set, err := keyset.Parse([]byte(`{"keys":[` + jwk("good", odd(2048)) + "," + raw + `]}`))
+		switch {
+		case err != nil:
+			t.Errorf("%s for %s: %v", row.to, row.from, err)
+		case row.want.Reason == 0:
+			if set.Skipped != 0 || len(set.Keys) != 2 {
+				t.Errorf("%s for %s: skipped %+v, want it used", row.to, row.from, set.Skips)
+			}
+		default:
+			row.want.Position = 2
+			if len(set.Skips) != 1 || set.Skips[0] != row.want || set.Skipped != 1 || len(set.Keys) != 1 {
+				t.Errorf("%s for %s: %+v, want %+v", row.to, row.from, set.Skips, row.want)
+			}
+		}
+	}
+}
+
 // TestDocumentFaults: what people take for a key set is named.
 func TestDocumentFaults(t *testing.T) {
 	key := jwk("a", odd(2048))
@@ -86,11 +162,58 @@ func TestDocumentFaults(t *testing.T) {
 		{"bad UTF-8 beside the keys", `{"a":"` + "\xff" + `",` + set[1:], "beside the keys it is not valid UTF-8"},
 		{"something else", `[]`, `one member "keys"`},
 		{"nothing", ``, `one member "keys"`},
+		{"bad UTF-8 in a name beside the keys", "{\"\xff\":1," + set[1:], "beside the keys it is not valid UTF-8"},
+		{"two lists", `{"keys":[` + key + `],"keys":[` + key + `]}`, `one member "keys"`},
+		{"no list", `{"keys":1}`, `one member "keys"`},
+		{"rubbish behind it", set + "x", `one member "keys"`},
+		{"nested too deeply", strings.Repeat("[", 65), "too deeply"},
 	} {
 		_, err := keyset.Parse([]byte(row.doc))
 		if err == nil || !strings.HasPrefix(err.Error(), "not a JWK set: ") || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, want in it %q", row.name, err, row.want)
 		}
+	}
+}
+
+// TestBounds: the size of a document, and how many keys it has.
+func TestBounds(t *testing.T) {
+	key := jwk("a", odd(2048))
+	set := func(keys int) string { return `{"keys":[` + strings.Repeat("{},", keys-1) + key + `]}` }
+	padded := func(size int) string { return strings.Repeat(" ", size-len(set(1))) + set(1) }
+	for _, row := range []struct {
+		name, doc, err string
+	}{
+		{"100 keys", set(100), ""},
+		{"101 keys", set(101), "more than 100 keys"},
+		{"other members beside the keys", `{"a":1,"a":[1],` + set(1)[1:], ""},
+		{"256 KiB", padded(256 << 10), ""},
+		{"256 KiB and a byte", padded(256<<10 + 1), "larger than 262144 bytes"},
+	} {
+		if _, err := keyset.Parse([]byte(row.doc)); (err == nil) != (row.err == "") || err != nil && !strings.Contains(err.Error(), row.err) {
+			t.Errorf("%s: %v, want %q", row.name, err, row.err)
+		}
+	}
+}
+
+// TestKeep: a key with the same material keeps its pointer, another does not.
+func TestKeep(t *testing.T) {
+	same, other := odd(2048), odd(2048)
+	parse := func(keys ...string) *keyset.Set {
+		set, err := keyset.Parse([]byte(`{"keys":[` + strings.Join(keys, ",") + `]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	before := parse(jwk("same", same), jwk("changed", same))
+	after := parse(jwk("same", same), jwk("changed", other), jwk("new", same))
+	after.Keep(before)
+	if after.Find("same") != before.Find("same") || after.Find("changed") == before.Find("changed") || after.Find("new") == before.Find("same") {
+		t.Error("only the key of that kid and that material is to be kept")
+	}
+	after.Keep(nil)
+	if (*keyset.Set)(nil).Find("same") != nil || after.Find("none") != nil {
+		t.Error("a key was found where there is none")
 	}
 }
 
