@@ -74,9 +74,15 @@ type Config struct {
 	Realm string
 	// HTTPClient fetches key sets. Nil: a client of the library, which uses the
 	// proxy of the environment. The library copies the client, but not its
-	// Transport. The copy follows no redirect, sends no cookie and always has a
-	// Timeout of 5 s. The library reads at most 256 KiB of an answer.
+	// Transport. The copy follows no redirect and sends no cookie. Its Timeout
+	// bounds one request if it is shorter than KeyTimeout; one under 1 ms is a
+	// mistake. The library reads at most 256 KiB of an answer.
 	HTTPClient *http.Client
+	// KeyTimeout is how long one fetch of a key set may take. Zero: 5 s; 1 s to
+	// 1 min. A request waits for a fetch for 3 s at most, whatever KeyTimeout is:
+	// then it gets 503, and the fetch goes on, so that a later request finds the
+	// keys. Raise it if the key endpoint is slow.
+	KeyTimeout time.Duration
 	// ErrorHandler answers a refused request, also one that a Require refuses.
 	// Nil: [WriteError]. It cannot admit a request, and it must write an answer:
 	// if it writes none, net/http sends 200 without a body. It must be safe for
@@ -87,10 +93,9 @@ type Config struct {
 	// Logger gets a record of each refused request (Info, see [Decision]), but
 	// none of an admitted request or of a call of Validate. It also gets records
 	// about key sets, with pool and url: "cognitoauth: key set fetched" (Info,
-	// with keys and skipped), "key added" (Info, with kid), "key skipped" (Warn,
-	// with kid and reason), "key withdrawn" (Warn, with kid) and "key set fetch
-	// failed" (with err; Warn while the last set is in use, Error otherwise; with
-	// age if there is a last set). Nil: none.
+	// with keys and skipped, and why if keys are), "key added" (Info, with kid),
+	// "key withdrawn" (Warn, with kid) and "key set fetch failed" (with err; Warn
+	// while the last set is in use, else Error; with its age). Nil: none.
 	Logger *slog.Logger
 	// OnDecision is called with the [Decision] about each request, before the
 	// handler runs or the refusal is answered. If a Require stands inside another
@@ -109,7 +114,8 @@ type Config struct {
 	Revoked func(context.Context, *Claims) (bool, error)
 	// Now is the clock for the times of tokens and the age of key sets. Time
 	// limits use the clock of the machine. Nil: time.Now. It may be set back: a
-	// key set whose fetch is then in the future is fetched again. It must be safe
+	// key set whose fetch is then in the future is fetched again, and none is used
+	// for more than 24 h by the machine's monotonic clock either. It must be safe
 	// for concurrent use.
 	Now func() time.Time
 }
@@ -124,8 +130,9 @@ func New(cfg Config) (*Middleware, error) {
 		clock:   clock{cfg.Now, cfg.Leeway},
 		limit:   cfg.MaxTokenBytes,
 		revoked: cfg.Revoked,
-	}, client: keyfetch.Client(cfg.HTTPClient), log: cfg.Logger}
+	}, keyTimeout: cfg.KeyTimeout, log: cfg.Logger}
 	b.defaults()
+	b.keys(cfg)
 	switch {
 	case b.leeway > 1 && b.leeway < time.Millisecond:
 		b.mistake("Leeway is %s: a number without a unit counts nanoseconds, write %d * time.Second; 1 ns stands for practically none", b.leeway, b.leeway)
@@ -185,6 +192,8 @@ const (
 	maxTokenBytes        = 16 << 20
 	defaultTokenCache    = 10_000
 	maxTokenCache        = 10_000_000
+	minKeyTimeout        = time.Second
+	maxKeyTimeout        = time.Minute
 
 	// headersPerSource is how many headers are remembered for each key source: of
 	// eight rotations, two keys each, spelled with escaped slashes and without.
@@ -222,12 +231,14 @@ func tokenCacheBytes(size, n int) int {
 type builder struct {
 	*validator
 
-	client   *http.Client
-	log      *slog.Logger
-	sources  []*keySource
-	uses     map[string]string // from token_use and issuer to the field that accepts them
-	clashes  map[string]bool   // pairs of such fields that are reported
-	mistakes []error
+	client     *http.Client
+	keyTimeout time.Duration
+	machine    bool // Config.Now is nil
+	log        *slog.Logger
+	sources    []*keySource
+	uses       map[string]string // from token_use and issuer to the field that accepts them
+	clashes    map[string]bool   // pairs of such fields that are reported
+	mistakes   []error
 }
 
 func (b *builder) mistake(format string, args ...any) {
@@ -237,7 +248,10 @@ func (b *builder) mistake(format string, args ...any) {
 func (b *builder) defaults() {
 	b.uses, b.clashes = map[string]string{}, map[string]bool{}
 	if b.now == nil {
-		b.now = time.Now
+		b.now, b.machine = time.Now, true
+	}
+	if b.keyTimeout == 0 {
+		b.keyTimeout = keyfetch.DefaultTimeout
 	}
 	if b.leeway == 0 {
 		b.leeway = defaultLeeway
@@ -264,6 +278,21 @@ func (p Policy) unmeetable() bool {
 		return !slices.ContainsFunc(rule, func(p Policy) bool { return !p.unmeetable() })
 	}
 	return false
+}
+
+// keys checks how keys are fetched.
+func (b *builder) keys(cfg Config) {
+	const unit = ": a number alone counts nanoseconds; write its unit, as in 5 * time.Second"
+	switch d := cfg.KeyTimeout; {
+	case d > 0 && d < time.Millisecond:
+		b.mistake("KeyTimeout is %s%s", d, unit)
+	case b.keyTimeout < minKeyTimeout || b.keyTimeout > maxKeyTimeout:
+		b.mistake("KeyTimeout is %s, expected 0 (for %s) or %s to %s", d, keyfetch.DefaultTimeout, minKeyTimeout, maxKeyTimeout)
+	}
+	if c := cfg.HTTPClient; c != nil && c.Timeout > 0 && c.Timeout < time.Millisecond {
+		b.mistake("HTTPClient.Timeout is %s%s", c.Timeout, unit)
+	}
+	b.client = keyfetch.Client(cfg.HTTPClient, b.keyTimeout)
 }
 
 // FromEnv makes a Config with one Pool from the environment:

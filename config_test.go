@@ -55,6 +55,12 @@ var configMistakes = []mistake{
 	{"a cache of a negative number of bytes", "Config.TokenCacheBytes", "expected 0 (for 33554432", func(c *cognitoauth.Config) { c.TokenCacheBytes = -1 }},
 	{"a cache of too many bytes", "Config.TokenCacheBytes", "or 1048576 to 68719476736 bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 64<<30 + 1 }},
 	{"bytes of no cache", "Config.TokenCacheBytes", "TokenCache is negative, which means no cache: drop one", func(c *cognitoauth.Config) { c.TokenCache, c.TokenCacheBytes = -1, 32<<20 }},
+	{"a negative time for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = -1 }},
+	{"too little time for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = time.Second - 1 }},
+	{"a millisecond for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = time.Millisecond }},
+	{"too much time for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = time.Minute + 1 }},
+	{"time for keys without a unit", "Config.KeyTimeout", "5 * time.Second", func(c *cognitoauth.Config) { c.KeyTimeout = 5 }},
+	{"time of the client without a unit", "Config.HTTPClient.Timeout", "5 * time.Second", func(c *cognitoauth.Config) { c.HTTPClient = &http.Client{Timeout: 5} }},
 	{"a quote in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = `my "api"` }},
 	{"a backslash in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = `a\b` }},
 	{"a line break in the realm", "Config.Realm", "RFC 6750", func(c *cognitoauth.Config) { c.Realm = "a\r\nb" }},
@@ -192,6 +198,9 @@ func TestNew_accepts(t *testing.T) {
 		{"a fallback with an alternative that is never met", func(c *cognitoauth.Config) { c.Fallback = cognitoauth.Or(cognitoauth.And(), cognitoauth.UserToken()) }},
 		{"a client that an emulator has named", pool(forClients("my-app_1.local"))},
 		{"an emulator that calls a client like its pool", pool(allOf(poolNamed("local_2Ab4"), issuedBy("http://localhost:9229/local_2Ab4"), forClients("local_2Ab5")))},
+		{"the least time for keys", func(c *cognitoauth.Config) { c.KeyTimeout = time.Second }},
+		{"the most time for keys", func(c *cognitoauth.Config) { c.KeyTimeout = time.Minute }},
+		{"the least time of the client", func(c *cognitoauth.Config) { c.HTTPClient = &http.Client{Timeout: time.Millisecond} }},
 		{"the most leeway", func(c *cognitoauth.Config) { c.Leeway = 5 * time.Minute }},
 		{"the smallest tokens", func(c *cognitoauth.Config) { c.MaxTokenBytes = 1024 }},
 		{"the largest tokens", func(c *cognitoauth.Config) { c.MaxTokenBytes = 16 << 20 }},
@@ -377,7 +386,7 @@ func TestNew_httpClientIsCopied(t *testing.T) {
 	cfg := pool.Config()
 	given := cfg.HTTPClient
 	given.Jar = jar
-	given.Timeout = time.Nanosecond
+	given.Timeout = time.Hour
 	given.CheckRedirect = func(*http.Request, []*http.Request) error { return nil }
 	auth, err := cognitoauth.New(cfg)
 	if err != nil {
@@ -392,7 +401,7 @@ func TestNew_httpClientIsCopied(t *testing.T) {
 			t.Errorf("a redirect was followed to %s", u)
 		}
 	}
-	if r := lab.Call("GET " + pool.Issuer()); len(jar.Cookies(r.URL)) > 0 || given.Jar != http.CookieJar(jar) || given.Timeout != time.Nanosecond || given.CheckRedirect == nil {
+	if r := lab.Call("GET " + pool.Issuer()); len(jar.Cookies(r.URL)) > 0 || given.Jar != http.CookieJar(jar) || given.Timeout != time.Hour || given.CheckRedirect == nil {
 		t.Error("the client given was used or changed")
 	}
 	pool.SetFault()
@@ -400,7 +409,7 @@ func TestNew_httpClientIsCopied(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := auth.Ready(t.Context()); err != nil {
-		t.Errorf("with a healthy endpoint Ready returned %v; the Timeout given must not count", err)
+		t.Errorf("with a healthy endpoint Ready returned %v", err)
 	}
 }
 

@@ -7,6 +7,8 @@ package cognitoauth
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cognitoauth/cognitoauth/internal/jws"
+	"github.com/cognitoauth/cognitoauth/internal/keyfetch"
 )
 
 func detailNote(e *Error) string { return e.Description + e.note }
@@ -250,16 +253,26 @@ func detailKeyUnknown(e *Error) string {
 		return s + ", Pool.JWKS, which the library never updates: copy the pool's key set there again, or leave it empty"
 	}
 	when := " after the token came or at most " + fetchFloor.String() + " before: "
-	if _, id := userPool(strings.TrimSuffix(urls[0], wellKnownKeys)); id == e.trust.id {
+	if onCognito(urls[0], e.trust.id) {
 		return s + ", which was fetched from AWS" + when + "another signer wrote this pool's issuer into the token, or the pool has withdrawn the key"
 	}
-	return s + ", which was fetched from " + urls[0] + when + "either Pool.JWKSURL names the key set of another pool, or the token was signed by another pool or emulator run"
+	return s + ", which was fetched from " + keyfetch.Shown(urls[0]) + when + "either Pool.JWKSURL names the key set of another pool, or the token was signed by another pool or emulator run"
+}
+
+// onCognito reports whether a key-set URL is Cognito's own for that pool.
+func onCognito(address, pool string) bool {
+	_, id := userPool(strings.TrimSuffix(address, wellKnownKeys))
+	return id == pool
 }
 
 func detailSignature(e *Error) string {
 	s := "the signature does not match the key of kid " + quote(e.kid) + e.mark() + " of pool " + e.trust.id + ": the token was altered or signed by another key"
-	if len(e.trust.source.urls) == 0 {
-		s += "; the library never updates Pool.JWKS: if the pool has a new key of that kid, which happens with emulators, copy it there"
+	const other = "if the pool has another key of that kid by now, as an emulator may have after a restart, "
+	switch urls := e.trust.source.urls; {
+	case len(urls) == 0:
+		s += "; the library never updates Pool.JWKS: " + other + "copy it there"
+	case !onCognito(urls[0], e.trust.id): // Cognito never gives a kid to another key
+		s += "; " + other + "Middleware.Refresh fetches it; without that, a bad signature asks for it once the key set is " + suspectAge.String() + " old"
 	}
 	return s
 }
@@ -323,6 +336,14 @@ func detailKeys(e *Error) string {
 		s += "; Cognito and its emulators have the keys at {Issuer}" + wellKnownKeys + ", where the library looks for them if Pool.JWKSURL is empty"
 	}
 	return s + "; the key set must be reachable from this machine (Pool.JWKSURL, Config.HTTPClient, or a static Pool.JWKS)"
+}
+
+func detailEnded(e *Error) string {
+	why := "the client hung up, or the caller of Validate canceled,"
+	if errors.Is(e.cause, context.DeadlineExceeded) {
+		why = "the deadline of the request's context passed"
+	}
+	return why + " while the key set of pool " + e.trust.id + " was fetched; that says nothing about the keys"
 }
 
 func detailRevocation(e *Error) string {

@@ -101,14 +101,14 @@
 // The library fetches the keys of a pool when it first needs them, or when you
 // call [Middleware.Ready]. It fetches them again in the background after about
 // an hour, and it uses no keys that it fetched more than 24 h ago. There is no
-// timer: a request starts each fetch.
+// timer: a request starts each fetch. [Middleware.Refresh] fetches at once.
 //
 // A token whose kid is unknown starts a fetch at once, and its request waits up
 // to 3 s for the result. After a successful fetch the library waits 10 s before
 // the next, so a token with a key that Cognito has just published may be answered
 // 401 until the 10 s are over. After a failed fetch the pause is 1 s, and it
-// doubles up to 60 s. Meanwhile the keys of the last good fetch stay in use, and
-// a token with any other kid is answered 503.
+// doubles up to 10 s, or to 60 s without usable keys. The keys of the last good
+// fetch stay in use, and a token with any other kid is answered 503.
 //
 // # Verified tokens
 //

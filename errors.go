@@ -34,7 +34,8 @@ var (
 	// that the browser added by itself. 403.
 	ErrCrossOrigin error = &class{"cross-origin request", http.StatusForbidden, challenge{}}
 	// ErrUnavailable: we cannot tell now whether the token is valid, because we
-	// have no keys, or Config.Revoked or Pool.AllowClient failed. 503.
+	// have no keys, the request ended before they came, or Config.Revoked or
+	// Pool.AllowClient failed. 503.
 	ErrUnavailable error = &class{"unavailable", http.StatusServiceUnavailable, challenge{}}
 	// ErrMisconfigured: the program is wired wrongly. Every error of [New] and
 	// [FromEnv] is one, and a zero [Middleware] answers with one. 500.
@@ -312,6 +313,7 @@ var (
 
 	keysUnavailable       = reason{ErrUnavailable, "keys_unavailable", "tokens cannot be verified at the moment", detailKeys}
 	clientUnchecked       = reason{ErrUnavailable, "client_check_unavailable", "tokens cannot be verified at the moment", detailClientUnchecked}
+	requestEnded          = reason{ErrUnavailable, "request_ended", "the request ended before its token was verified", detailEnded}
 	revocationUnavailable = reason{ErrUnavailable, "revocation_unavailable", "tokens cannot be verified at the moment", detailRevocation}
 
 	notWired = reason{ErrMisconfigured, "not_wired", "the server is misconfigured", detailNotWired}

@@ -33,6 +33,7 @@ type wayside struct {
 	revoking  *cognitoauth.Middleware
 	unsure    *cognitoauth.Middleware
 	offline   *cognitoauth.Middleware
+	hanging   *cognitoauth.Middleware
 	forbidden []string
 }
 
@@ -57,6 +58,9 @@ func newWayside(tb testing.TB) *wayside {
 	down := cognitotest.NewPool(tb, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	down.SetFault(cognitotest.Fault{Status: 500, Body: []byte("SECRET body")})
 	w.offline = lab.MustNew(tb, down.Config())
+	slow := cognitotest.NewPool(tb, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	slow.SetFault(cognitotest.Fault{Hang: true})
+	w.hanging = lab.MustNew(tb, slow.Config())
 	return w
 }
 
@@ -288,6 +292,18 @@ var allRefusals = []refusalCase{
 	ofToken.as("client_mismatch", func(w *wayside) *cognitoauth.Error {
 		return w.token(w.user.Client("abc"), lab.MustNew(w, w.pool.Config(), allowing(false, nil)))
 	}, `client_id "abc" is not among ClientIDs of pool eu-west-1_AbCdEf123, and Pool.AllowClient does not allow it`).known(),
+	ofOutage.as("request_ended", func(w *wayside) *cognitoauth.Error {
+		ctx, cancel := context.WithCancelCause(w.Context())
+		cancel(errors.New("SECRET cause"))
+		_, err := w.hanging.Validate(ctx, w.user.String())
+		return lab.AsRefusal(w, err)
+	}, "eu-west-1_AbCdEf123", "hung up", "nothing about the keys"),
+	ofOutage.as("request_ended", func(w *wayside) *cognitoauth.Error {
+		ctx, cancel := context.WithTimeout(w.Context(), 0)
+		defer cancel()
+		_, err := w.hanging.Validate(ctx, w.user.String())
+		return lab.AsRefusal(w, err)
+	}, "eu-west-1_AbCdEf123", "deadline", "nothing about the keys"),
 	ofOutage.as("revocation_unavailable", func(w *wayside) *cognitoauth.Error { return w.token(w.user, w.unsure) }, "Config.Revoked", "eu-west-1_AbCdEf123"),
 
 	ofScope.as("scope_missing", func(w *wayside) *cognitoauth.Error {
@@ -373,7 +389,7 @@ func TestError_table(t *testing.T) {
 		header_unsupported type_unsupported claims_malformed issuer_mismatch token_use_mismatch expiry_missing token_expired token_not_yet_valid token_issued_in_future
 		lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown signature_invalid token_revoked login_too_old acr_mismatch step_up_required scope_missing
 		scope_unattainable group_missing client_denied claim_denied user_required machine_required assertion_denied acr_unattainable login_unattainable policy_denies
-		cross_origin keys_unavailable client_check_unavailable revocation_unavailable not_wired`)
+		cross_origin keys_unavailable request_ended client_check_unavailable revocation_unavailable not_wired`)
 	if got := slices.Sorted(maps.Keys(texts)); !slices.Equal(got, slices.Sorted(slices.Values(documented))) {
 		t.Errorf("codes %q", got)
 	}

@@ -287,6 +287,41 @@ func ExampleMiddleware_Ready() {
 	// Output: <nil>
 }
 
+// Refresh belongs behind a door for operators, or on a signal. With it a key that
+// the pool has withdrawn is refused at once, and not only after the next refresh.
+func ExampleMiddleware_Refresh() {
+	pool, err := cognitotest.Start(cognitotest.Options{InProcess: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pool.Close()
+	auth, err := cognitoauth.New(pool.Config())
+	if err != nil {
+		log.Fatal(err)
+	}
+	token := pool.AccessToken().String()
+	show := func() {
+		if _, err := auth.Validate(context.Background(), token); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("accepted")
+	}
+	show()
+	pool.Rotate() // withdraws the key of that token
+	show()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := auth.Refresh(ctx); err != nil {
+		log.Fatal(err)
+	}
+	show()
+	// Output:
+	// accepted
+	// accepted
+	// cognitoauth: the token's key is not known
+}
+
 func ExampleMiddleware_Status() {
 	auth, err := cognitoauth.New(demo.Config())
 	if err != nil {
@@ -294,7 +329,7 @@ func ExampleMiddleware_Status() {
 	}
 	print := func() {
 		for _, s := range auth.Status() {
-			fmt.Printf("%s: %d keys, %s old, %d fetches\n", s.PoolID, len(s.KeyIDs), s.Age, s.Fetches)
+			fmt.Printf("%s: %d keys, %s old, %d fetches\n", s.PoolID, len(s.KeyIDs), s.Age.Round(time.Second), s.Fetches)
 		}
 	}
 	print()

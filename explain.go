@@ -197,7 +197,7 @@ func (x *explanation) vouch(ctx context.Context) {
 		x.skip("signature")
 		return
 	}
-	err = x.w.checkSignature()
+	_, err = x.trust.checkSignature(ctx, x.w)
 	x.add("signature", "", "RS256 by that key", err)
 }
 

@@ -1,8 +1,9 @@
 package cognitoauth
 
 // This file holds the key cache: when keys are fetched, who waits for them, and
-// how old they may be. How one fetch works is in internal/keyfetch, and what
-// a key set is, in internal/keyset.
+// how old they may be. How one fetch works is in internal/keyfetch, what a key
+// set is, in internal/keyset, and what a program sees of its key sets, in
+// status.go.
 //
 // Each key source has one immutable key set behind an atomic pointer, and at
 // most one fetch in flight. Take a token whose kid is not in the set. Right
@@ -12,7 +13,8 @@ package cognitoauth
 // the fetch ends, it publishes the new set, and all requests look again. After
 // each fetch there is a pause, in which no other fetch begins and a request
 // with an unknown kid is refused at once. So an attacker with random kids
-// causes at most one fetch per pause.
+// causes at most one fetch per pause, and cannot make the pause longer than
+// fetchFloor while we have keys.
 //
 // We do not use the HTTP storage of jwkset. It forgets every key when the
 // endpoint answers 200 {}, turns away all but one of the requests that meet at
@@ -24,11 +26,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,19 +39,30 @@ import (
 
 const (
 	hardLimit    = 24 * time.Hour   // we do not use a set that is older
+	suspectAge   = 5 * time.Minute  // from then on a bad signature asks for a refresh
 	maxWait      = 3 * time.Second  // how long a request waits for a fetch
 	fetchFloor   = 10 * time.Second // the pause between a success and the next fetch
+	refreshFloor = time.Second      // the same, where the program asks for the fetch
 	firstBackoff = time.Second      // the pause after a failure; it doubles with each
 	lastBackoff  = time.Minute      // the longest pause after a failure
+
+	// maxWaiting is how many requests wait for one fetch. Anybody can send
+	// unknown kids, and while the key endpoint hangs, each such request costs
+	// its goroutine and the buffers of its connection for maxWait: about 20 kB,
+	// so 20 MB in all. Right after a rotation good requests have to wait too, so
+	// the number must not be small.
+	maxWaiting = 1024
 )
 
 // keySource is the cache of one key set.
 type keySource struct {
-	pool   string
-	urls   []string // none: a static set; a second one is on the updated issuer's host
-	client *http.Client
-	now    func() time.Time
-	log    *slog.Logger
+	pool    string
+	urls    []string // none: a static set; a second one is on the updated issuer's host
+	client  *http.Client
+	timeout time.Duration // of one fetch
+	now     func() time.Time
+	machine bool // now is time.Now, whose readings are monotonic ones too
+	log     *slog.Logger
 
 	testKeys bool // the keys that cognitotest ships are trusted
 
@@ -60,11 +71,12 @@ type keySource struct {
 	// It is monotonic time: a clock that is set back must not stop fetches, and
 	// one that jumps must not allow more. Requests read it without the lock.
 	quietUntil atomic.Int64
+	waiting    atomic.Int32 // requests that wait for a flight
 
 	mu       sync.Mutex // guards the fields below, and the start of a flight
-	flight   *flight
-	lastErr  error // of the last fetch; nil: it succeeded, or there was none
-	failures int   // in a row
+	flight   *flight    // in progress; nil: none
+	last     *flight    // the last one that ended; nil: none
+	failures int        // in a row
 	fetches  int
 	failed   int
 }
@@ -74,13 +86,16 @@ type heldSet struct {
 	*keyset.Set
 
 	fetched    time.Time     // by Config.Now, wall time only; zero on a static set
+	landed     time.Time     // by the machine, with its monotonic reading
 	refreshAge time.Duration // the age at which it is fetched anew
 }
 
 // flight is one fetch. When it ends, it closes done, and its waiters read err.
 type flight struct {
-	done chan struct{}
-	err  error
+	number int // counts from 1
+	done   chan struct{}
+	err    error
+	ended  time.Time // by the machine
 }
 
 var epoch = time.Now()
@@ -98,17 +113,21 @@ func (e *unavailableError) Error() string { return "cognitoauth: key set unavail
 
 func (e *unavailableError) Unwrap() error { return e.cause }
 
+// endedError: the request ended while it waited for a fetch. That says nothing
+// about the keys.
+type endedError struct{ cause error }
+
+func (e *endedError) Error() string { return "cognitoauth: request ended" }
+
 var errTooOld = fmt.Errorf("the key set is older than %s", hardLimit)
 
 var errWaited = fmt.Errorf("the fetch has taken longer than %s", maxWait)
 
-func newKeySource(pool string, urls []string, client *http.Client, now func() time.Time, log *slog.Logger) *keySource {
-	return &keySource{pool: pool, urls: urls, client: client, now: now, log: log}
-}
+var errCrowded = fmt.Errorf("%d requests wait for the fetch already", maxWaiting)
 
 // key returns the key of that kid. If the set does not have it, key waits for a
 // fetch that is in flight or may begin, and reports that it has waited. Its
-// errors are errKeyUnknown and *unavailableError.
+// errors are errKeyUnknown, *unavailableError and *endedError.
 func (s *keySource) key(ctx context.Context, kid string, now time.Time) (_ *keyset.Key, waited bool, _ error) {
 	// We read the clock once, since a set can become too old between two
 	// readings.
@@ -122,7 +141,7 @@ func (s *keySource) key(ctx context.Context, kid string, now time.Time) (_ *keys
 	if f == nil {
 		return k, false, err
 	}
-	if err := f.wait(ctx); err != nil {
+	if err := s.wait(ctx, f); err != nil {
 		return nil, true, err
 	}
 	set := s.fresh(s.now())
@@ -135,6 +154,36 @@ func (s *keySource) key(ctx context.Context, kid string, now time.Time) (_ *keys
 		return nil, true, s.unavailable(errTooOld)
 	}
 	return nil, true, errKeyUnknown
+}
+
+// replacement returns the key that has taken the place of k, nil if none has. We
+// ask for it when a signature is bad: an emulator that restarts may have another
+// key under the same kid. If the set is old enough for that, replacement waits for
+// a fetch that is in flight or may begin, as an unknown kid does. So an attacker
+// with bad signatures gets no more fetches, and holds no more requests, than with
+// random kids.
+func (s *keySource) replacement(ctx context.Context, kid string, k *keyset.Key, now time.Time) *keyset.Key {
+	if len(s.urls) == 0 {
+		return nil
+	}
+	set := s.current.Load()
+	if set.find(kid) == k {
+		if _, age := s.age(set, now); age < suspectAge {
+			return nil
+		}
+		s.mu.Lock()
+		f := s.begin()
+		s.mu.Unlock()
+		if f == nil {
+			return nil
+		}
+		_ = s.wait(ctx, f) // however that ends, the set tells
+	}
+	// mutant: equivalent, the same key would refuse the signature once more
+	if other := s.fresh(s.now()).find(kid); other != k {
+		return other
+	}
+	return nil
 }
 
 // find returns the key with that kid, nil if there is none or set is nil.
@@ -152,21 +201,36 @@ func (s *keySource) usable(now time.Time) *heldSet {
 	if set == nil || len(s.urls) == 0 {
 		return set
 	}
-	if age := now.Sub(set.fetched); age < 0 || age >= set.refreshAge {
-		s.refresh()
+	wall, age := s.age(set, now)
+	if wall >= 0 && age < set.refreshAge {
+		return set
 	}
+	s.refresh()
 	return s.fresh(now)
 }
 
 // fresh returns the current set, nil if there is none or it is too old.
 func (s *keySource) fresh(now time.Time) *heldSet {
 	set := s.current.Load()
-	// fetched has no monotonic reading, so we compare wall time: the monotonic
-	// clock stands still while a machine is suspended.
-	if set == nil || now.Sub(set.fetched) > hardLimit {
+	if set == nil {
+		return nil
+	}
+	if _, age := s.age(set, now); age > hardLimit {
 		return nil
 	}
 	return set
+}
+
+// age returns how old set is by wall time, and by the clock that says more, wall
+// or monotonic. The monotonic clock stands still while a machine is suspended, and
+// wall time goes back when the clock is set back: with either alone, a withdrawn
+// key could be used for longer than hardLimit.
+func (s *keySource) age(set *heldSet, now time.Time) (wall, most time.Duration) {
+	wall = now.Sub(set.fetched) // fetched has no monotonic reading
+	if s.machine {
+		return wall, max(wall, now.Sub(set.landed)) // both have one
+	}
+	return wall, max(wall, time.Since(set.landed))
 }
 
 // refresh starts a fetch, unless one is in flight or a pause is not over.
@@ -193,12 +257,17 @@ func (s *keySource) quietFor() time.Duration {
 // returns nil if none may start yet. The caller holds s.mu.
 func (s *keySource) begin() *flight {
 	if s.flight == nil && s.quietFor() <= 0 {
-		s.flight = &flight{done: make(chan struct{})}
-		s.fetches++
-		s.quietUntil.Store(math.MaxInt64)
-		go s.run(s.flight)
+		s.launch()
 	}
 	return s.flight
+}
+
+// launch starts a flight. There is none in progress, and the caller holds s.mu.
+func (s *keySource) launch() {
+	s.fetches++
+	s.flight = &flight{number: s.fetches, done: make(chan struct{})}
+	s.quietUntil.Store(math.MaxInt64)
+	go s.run(s.flight)
 }
 
 // join returns the flight that a request for kid has to wait for. If there is
@@ -213,8 +282,8 @@ func (s *keySource) join(kid string, now time.Time) (*flight, *keyset.Key, error
 	switch k := set.find(kid); {
 	case k != nil:
 		return nil, k, nil
-	case s.lastErr != nil:
-		return nil, nil, s.unavailable(s.lastErr)
+	case s.last.err != nil: // there was a flight, or begin would have started one
+		return nil, nil, s.unavailable(s.last.err)
 	case set == nil:
 		return nil, nil, s.unavailable(errTooOld)
 	}
@@ -231,15 +300,25 @@ func (s *keySource) unavailable(cause error) error {
 	return &unavailableError{cause, max(retry, firstBackoff)}
 }
 
-// wait waits for the flight to end, for maxWait at most and while ctx lasts.
-func (f *flight) wait(ctx context.Context) error {
+// wait waits for the flight to end, for maxWait at most and while ctx lasts. It
+// does not wait if maxWaiting requests do already.
+func (s *keySource) wait(ctx context.Context, f *flight) error {
+	defer s.waiting.Add(-1)
+	if s.waiting.Add(1) > maxWaiting {
+		select {
+		case <-f.done: // the others are about to leave
+			return nil
+		default:
+			return &unavailableError{errCrowded, firstBackoff}
+		}
+	}
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
 	case <-f.done:
 		return nil
 	case <-ctx.Done():
-		return &unavailableError{context.Cause(ctx), firstBackoff}
+		return &endedError{context.Cause(ctx)}
 	case <-timer.C:
 		return &unavailableError{errWaited, firstBackoff}
 	}
@@ -249,8 +328,6 @@ func (f *flight) wait(ctx context.Context) error {
 // happens in it, even a panic of the client or the logger, it releases the
 // waiters.
 func (s *keySource) run(f *flight) {
-	ctx, cancel := context.WithTimeout(context.Background(), keyfetch.Timeout)
-	defer cancel()
 	got := keyfetch.Answer{Err: errors.New("the fetch panicked")}
 	var set, before *heldSet
 	func() {
@@ -260,9 +337,10 @@ func (s *keySource) run(f *flight) {
 			}
 			before = s.land(f, set, got)
 		}()
-		got = s.screen(keyfetch.Fetch(ctx, s.client, s.urls))
+		got = s.screen(keyfetch.Fetch(s.client, s.urls, s.timeout))
+		got.Err = withReasons(got.Err)
 		if got.Set != nil {
-			set = &heldSet{got.Set, s.now().Round(0), got.RefreshAge}
+			set = &heldSet{Set: got.Set, fetched: s.now().Round(0), landed: time.Now(), refreshAge: got.RefreshAge}
 		}
 	}()
 	defer func() { _ = recover() }() // a panic of the logger must not end the program
@@ -276,16 +354,16 @@ func (s *keySource) land(f *flight, set *heldSet, got keyfetch.Answer) (before *
 	defer s.mu.Unlock()
 	before = s.current.Load()
 	pause := fetchFloor
-	if s.lastErr = got.Err; got.Err == nil {
+	if got.Err == nil {
 		s.failures = 0
 		s.publish(set, before)
 	} else {
 		s.failed++
-		pause = backoff(s.failures, got.RetryAfter)
+		pause = s.backoff(before, got.RetryAfter)
 		s.failures++
 	}
-	f.err = got.Err
-	s.flight = nil
+	f.err, f.ended = got.Err, time.Now()
+	s.flight, s.last = nil, f
 	s.quietUntil.Store(int64(time.Since(epoch) + pause))
 	close(f.done)
 	return before
@@ -301,132 +379,22 @@ func (s *keySource) publish(set, before *heldSet) {
 	s.current.Store(set)
 }
 
-// backoff returns the pause after a failure. before counts the failures in a
-// row that came before it. If the server asked for a pause, it is that, between
-// 1 s and 60 s. Otherwise it is 1 s, doubling up to 60 s. We vary it by 25 % at
-// random, so that the servers of a fleet do not fetch at the same time.
-func backoff(before int, asked time.Duration) time.Duration {
+// backoff returns the pause after a failure; s.failures came before it in a row.
+// If the server asked for a pause, it is that, between 1 s and 60 s. Otherwise it
+// is 1 s, doubling up to 60 s. We vary it by 25 % at random, so that the servers
+// of a fleet do not fetch at the same time.
+//
+// While we hold a set that is not too old, unknown kids are what asks for fetches,
+// and anybody can send them. So the pause is then at most that after a success:
+// nobody can keep a new key out for longer once the endpoint is back.
+func (s *keySource) backoff(held *heldSet, asked time.Duration) time.Duration {
 	if asked > 0 {
 		return min(max(asked, firstBackoff), lastBackoff)
 	}
-	d := min(firstBackoff<<min(before, 10), lastBackoff)
-	return min(d*3/4+rand.N(d/2), lastBackoff)
-}
-
-// report logs how a flight ended.
-func (s *keySource) report(before *heldSet, got keyfetch.Answer) {
-	log := s.log.With("pool", s.pool, "url", got.URL)
-	if got.Err != nil {
-		if before == nil {
-			log.Error("cognitoauth: key set fetch failed, there are no keys", "err", got.Err)
-			return
-		}
-		now := s.now()
-		level, text := slog.LevelWarn, "cognitoauth: key set fetch failed, the stale set stays"
-		if s.fresh(now) == nil {
-			level, text = slog.LevelError, "cognitoauth: key set fetch failed, the last one is too old to be used"
-		}
-		log.Log(context.Background(), level, text, "err", got.Err, "age", now.Sub(before.fetched).Round(time.Second))
-		return
+	most := lastBackoff
+	if held != nil && time.Since(held.landed) <= hardLimit { // not by Config.Now, which may panic
+		most = fetchFloor
 	}
-	log.Info("cognitoauth: key set fetched", "keys", len(got.Set.Keys), "skipped", got.Set.Skipped)
-	for _, key := range got.Set.Rejected {
-		log.Warn("cognitoauth: key skipped", "kid", inLog(key.KeyID), "reason", key.Why)
-	}
-	for kid, k := range got.Set.Keys {
-		if before.find(kid) != k {
-			log.Info("cognitoauth: key added", "kid", inLog(kid))
-		}
-	}
-	if before != nil {
-		for kid, k := range before.Keys {
-			if got.Set.Keys[kid] != k {
-				log.Warn("cognitoauth: key withdrawn", "kid", inLog(kid))
-			}
-		}
-	}
-}
-
-// PoolStatus is the state of one key source. A pool with replica regions has
-// several. Pools with the same key-set URLs share one.
-type PoolStatus struct {
-	// PoolID is the ID of the first Pool that uses the source.
-	PoolID string
-	// URL is where we look for the keys first, "" for a static key set.
-	URL string
-	// KeyIDs are the kids of the usable keys, sorted; none if the set is too old.
-	KeyIDs []string
-	// Skipped is how many keys of the set we cannot use (not RSA, for another
-	// use or algorithm, too weak, ambiguous).
-	Skipped int
-	// Fetched is when the set was fetched, by Config.Now, and Age is how old it
-	// is. Both are zero for a static set, and before the first success.
-	Fetched time.Time
-	Age     time.Duration
-	// Err is why the last fetch failed, nil if it did not.
-	Err error
-	// Fetches and Failures count since New.
-	Fetches, Failures int
-}
-
-func (s *keySource) status() PoolStatus {
-	set := s.current.Load()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := PoolStatus{PoolID: s.pool, Err: s.lastErr, Fetches: s.fetches, Failures: s.failed}
-	if len(s.urls) > 0 {
-		st.URL = s.urls[0]
-	}
-	if set == nil {
-		return st
-	}
-	st.Skipped = set.Skipped
-	if len(s.urls) > 0 {
-		st.Fetched, st.Age = set.fetched, s.now().Sub(set.fetched)
-	}
-	if st.Age <= hardLimit {
-		st.KeyIDs = slices.Sorted(maps.Keys(set.Keys))
-	}
-	return st
-}
-
-// start starts the fetch of a source without a usable set, if one may begin. It
-// returns the flight to wait for, or the error if there is none. It returns
-// neither if there is a usable set.
-func (s *keySource) start() (*flight, error) {
-	now := s.now()
-	if s.usable(now) != nil {
-		return nil, nil
-	}
-	f, _, err := s.join("", now)
-	if err == errKeyUnknown { // a set has come meanwhile
-		return nil, nil
-	}
-	return f, s.unready(err)
-}
-
-// ready waits for a flight that start returned.
-func (s *keySource) ready(ctx context.Context, f *flight) error {
-	select {
-	case <-f.done:
-		return s.unready(f.err)
-	case <-ctx.Done():
-		return s.unready(context.Cause(ctx))
-	}
-}
-
-func (s *keySource) unready(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: no key set of pool %s: %w", ErrUnavailable, s.pool, cause(err))
-}
-
-// cause returns what an unavailableError wraps, and any other error as it is.
-func cause(err error) error {
-	var u *unavailableError
-	if errors.As(err, &u) {
-		return u.cause
-	}
-	return err
+	d := min(firstBackoff<<min(s.failures, 10), most)
+	return min(d*3/4+rand.N(d/2), most)
 }

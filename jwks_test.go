@@ -288,8 +288,8 @@ func callerDeadline(l *lab.Keys) {
 	l.Pool.SetFault(cognitotest.Fault{Delay: 2 * time.Second})
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
-	if got := l.SendCtx(ctx, l.Token()); got.Verdict != lab.Unavailable || got.Waited != 500*time.Millisecond {
-		l.Errorf("caller with a deadline: %v, want %s at its deadline", got, lab.Unavailable)
+	if got := l.SendCtx(ctx, l.Token()); got.Verdict != lab.Ended || got.Waited != 500*time.Millisecond {
+		l.Errorf("caller with a deadline: %v, want %s at its deadline", got, lab.Ended)
 	}
 	time.Sleep(500 * time.Millisecond)
 	l.WantAfter(time.Second, "a caller that comes while the fetch goes on", l.Token(), lab.Okay)
@@ -301,8 +301,8 @@ func callerCancels(l *lab.Keys) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var first sync.WaitGroup
 	first.Go(func() {
-		if got := l.SendCtx(ctx, l.Token()); got.Verdict != lab.Unavailable || got.Waited != time.Second {
-			l.Errorf("the caller that cancels: %v, want %s at once", got, lab.Unavailable)
+		if got := l.SendCtx(ctx, l.Token()); got.Verdict != lab.Ended || got.Waited != time.Second {
+			l.Errorf("the caller that cancels: %v, want %s at once", got, lab.Ended)
 		}
 	})
 	synctest.Wait()
@@ -408,6 +408,7 @@ func staticSetOf(l *lab.Keys, p *cognitotest.Pool) {
 	for range 3 {
 		l.Want("static", p.AccessToken().String(), lab.Okay)
 		l.Want("static, unknown kid", l.Stranger("random"), lab.UnknownKey)
+		l.Want("static, bad signature", p.AccessToken().Tampered().String(), lab.BadSignature)
 		time.Sleep(30 * 24 * time.Hour)
 	}
 	if times, _ := l.Wire.Asked(); len(times) != 0 {
@@ -674,8 +675,8 @@ func TestNoOtherHost(t *testing.T) {
 				if got := l.Pool.Requests(); !slices.Equal(got, []string{row.want, row.want}) {
 					t.Errorf("asked %q, want %q twice", got, row.want)
 				}
-				if got := l.Status().URL; got != row.want {
-					t.Errorf("Status.URL is %q, want %q", got, row.want)
+				if got, want := l.Status().URL, strings.Replace(row.want, "?b=c", "?redacted", 1); got != want {
+					t.Errorf("Status.URL is %q, want %q", got, want)
 				}
 			})
 		})
@@ -796,8 +797,8 @@ var keyVerdicts = []lab.KeyCase{
 		l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		if got := l.SendCtx(ctx, l.Token()); got.Verdict != lab.Unavailable || got.Waited != 0 {
-			l.Errorf("caller that had gone: %v, want %s at once", got, lab.Unavailable)
+		if got := l.SendCtx(ctx, l.Token()); got.Verdict != lab.Ended || got.Waited != 0 {
+			l.Errorf("caller that had gone: %v, want %s at once", got, lab.Ended)
 		}
 		l.WantAfter(time.Second, "the next caller", l.Token(), lab.Okay)
 		l.WantFetches("both", 1)
@@ -809,6 +810,17 @@ var keyVerdicts = []lab.KeyCase{
 		if got := l.SendCtx(ctx, l.Token()); got.Verdict != lab.Okay {
 			l.Errorf("caller that had gone, known key: %v, want %s", got, lab.Okay)
 		}
+	}},
+	{"so many requests wait for one fetch, and no more: 503 at once", func(l *lab.Keys) {
+		l.Pool.SetFault(cognitotest.Fault{Hang: true})
+		var all sync.WaitGroup
+		for range lab.MostWaiting {
+			all.Go(func() { l.WantAfter(lab.LongestWait, "while there is room", l.Stranger("a"), lab.Unavailable) })
+		}
+		synctest.Wait()
+		l.Want("then", l.Stranger("a"), lab.Unavailable)
+		all.Wait()
+		l.WantAfter(lab.LongestFetch-lab.LongestWait, "when they have gone", l.Stranger("a"), lab.Unavailable)
 	}},
 	{"a set that was not used for a day is fetched before it is trusted", func(l *lab.Keys) {
 		l.Warm()
@@ -1105,4 +1117,182 @@ func TestReadyPanicOfNow(t *testing.T) {
 		}()
 		l.Ready("afterwards", 0, nil)
 	})
+}
+
+// restart gives the pool another key under the kid that its tokens have, as an
+// emulator does that starts with a fixed kid and a fresh key. It returns a token
+// of the old key and one of the new.
+func restart(l *lab.Keys, fault cognitotest.Fault) (old, fresh string) {
+	token := l.Pool.AccessToken().ExpiresIn(20 * time.Hour)
+	other := cognitotest.NewPool(l.TB, cognitotest.Options{InProcess: true}).AccessToken().Key()
+	fault.Body = lab.KeySet(lab.JWK(token.KeyID(), other))
+	l.Pool.SetFault(fault)
+	return token.String(), token.SignedBy(other).String()
+}
+
+// TestKeysBesideClock: what the clock of the program does while a fetch lands, or
+// just after, makes keys unavailable, and not unknown.
+func TestKeysBesideClock(t *testing.T) {
+	lab.InBubble(t, func(t *testing.T) {
+		clock := &lab.KeyClock{}
+		l := lab.NewKeys(t, clock.Set)
+		fresh := func(kid string) string {
+			token := l.Pool.AccessToken().Set("iat", clock.Now()).Set("exp", clock.Now().Add(time.Hour))
+			if kid != "" {
+				token = token.SetHeader("kid", kid)
+			}
+			return token.String()
+		}
+		l.Want("cold", fresh(""), lab.Okay)
+		clock.Jump(lab.HardLimit + time.Second)
+		l.Want("the set is too old, in the pause", fresh(""), lab.Unavailable)
+		l.Want("an unknown kid", fresh("stranger"), lab.Unavailable)
+		l.WantFetches("in the pause", 1)
+	})
+	for name, now := range map[string]func() time.Time{
+		"it jumps":  func() time.Time { return time.Now().Add(2 * lab.HardLimit) },
+		"it panics": func() time.Time { panic("clock") },
+	} {
+		lab.InBubble(t, func(t *testing.T) {
+			var left atomic.Int64 // looks at the clock until it goes wrong, 0: never
+			l := lab.NewKeys(t, func(cfg *cognitoauth.Config) {
+				cfg.Now = func() time.Time {
+					if left.Load() > 0 && left.Add(-1) == 0 {
+						return now()
+					}
+					return time.Now()
+				}
+			})
+			looks := map[string]int64{"it jumps": 2, "it panics": 1}[name] // the first one stamps the set
+			l.Wire.Answer(func(r *http.Request) (*http.Response, error) {
+				time.Sleep(time.Second)
+				left.Store(looks)
+				return l.Wire.Next.RoundTrip(r)
+			})
+			l.WantAfter(time.Second, name+" as the set arrives", l.Token(), lab.Unavailable)
+			if s := l.Status(); (s.Failures == 1 && s.Err != nil) != (name == "it panics") {
+				t.Errorf("%s: Status: %+v, want a failed fetch if it panics", name, s)
+			}
+			l.Wire.Answer(nil)
+			time.Sleep(lab.FloorAfterSuccess)
+			l.Want("afterwards", l.Token(), lab.Okay)
+		})
+	}
+}
+
+// TestRestart: the same kid, another key. A token of the new key is accepted by one
+// fetch once the set is not quite new, and by Refresh at once.
+func TestRestart(t *testing.T) {
+	lab.RunKeyCases(t, []lab.KeyCase{
+		{"the set is old enough: accepted by one fetch, for which the request waits", func(l *lab.Keys) {
+			l.Warm()
+			time.Sleep(lab.SuspectAge)
+			old, fresh := restart(l, cognitotest.Fault{Delay: time.Second})
+			l.Want("the old key, which is still held", old, lab.Okay)
+			l.WantAfter(time.Second, "the new key", fresh, lab.Okay)
+			l.Want("the new key, again", fresh, lab.Okay)
+			l.Want("the old key, remembered or not", old, lab.BadSignature)
+			l.WantFetches("all", 2)
+		}},
+		{"a thousand requests share the fetch", func(l *lab.Keys) {
+			l.Warm()
+			time.Sleep(lab.SuspectAge)
+			_, fresh := restart(l, cognitotest.Fault{Delay: time.Second})
+			l.WantCrowd("the new key", l.Crowd(1000, fresh), map[string]int{lab.Okay: 1000})
+			l.WantFetches("all", 2)
+		}},
+		{"the set is new: refused at once, until it is old enough", func(l *lab.Keys) {
+			l.Want("cold", l.Token(), lab.Okay)
+			_, fresh := restart(l, cognitotest.Fault{})
+			time.Sleep(lab.SuspectAge - time.Nanosecond)
+			l.Want("before", fresh, lab.BadSignature)
+			synctest.Wait()
+			l.WantFetches("before", 1)
+			time.Sleep(time.Nanosecond)
+			l.Want("then", fresh, lab.Okay)
+		}},
+		{"the set is new: Refresh has it accepted at once", func(l *lab.Keys) {
+			l.Want("cold", l.Token(), lab.Okay)
+			_, fresh := restart(l, cognitotest.Fault{})
+			l.Want("before", fresh, lab.BadSignature)
+			if err := l.Auth.Refresh(context.Background()); err != nil {
+				l.Errorf("Refresh: %v", err)
+			}
+			l.Want("then", fresh, lab.Okay)
+		}},
+		{"the set brings the same key: refused after one fetch, and then at once", func(l *lab.Keys) {
+			l.Warm()
+			time.Sleep(lab.SuspectAge)
+			l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
+			forged := l.Pool.AccessToken().Tampered().String()
+			l.WantAfter(time.Second, "first", forged, lab.BadSignature)
+			l.Want("then", forged, lab.BadSignature)
+			l.Want("a good one", l.Token(), lab.Okay)
+			l.WantFetches("all", 2)
+		}},
+		{"the set brings another key, and the signature is not good with that either", func(l *lab.Keys) {
+			l.Warm()
+			time.Sleep(lab.SuspectAge)
+			forged := l.Pool.AccessToken().Tampered().String()
+			_, fresh := restart(l, cognitotest.Fault{})
+			l.Want("forged", forged, lab.BadSignature)
+			l.Want("the new key", fresh, lab.Okay)
+			l.WantFetches("all", 2)
+		}},
+		{"the kid is withdrawn: the signature is bad all the same", func(l *lab.Keys) {
+			l.Warm()
+			time.Sleep(lab.SuspectAge)
+			forged := l.Pool.AccessToken().Tampered().String()
+			l.Pool.Rotate()
+			l.Want("first", forged, lab.BadSignature)
+			l.Want("then", forged, lab.UnknownKey)
+		}},
+		{"the endpoint is down or hangs: refused, and a good token of the old key is not held up", func(l *lab.Keys) {
+			l.Warm()
+			time.Sleep(lab.SuspectAge)
+			known, forged := l.Token(), l.Pool.AccessToken().Tampered().String()
+			l.Pool.SetFault(cognitotest.Fault{Status: 500})
+			l.Want("down", forged, lab.BadSignature)
+			l.Want("down, in the pause", forged, lab.BadSignature)
+			time.Sleep(lab.FloorAfterSuccess)
+			l.Pool.SetFault(cognitotest.Fault{Hang: true})
+			var beside sync.WaitGroup
+			beside.Go(func() { l.WantAfter(lab.LongestWait, "hangs", forged, lab.BadSignature) })
+			synctest.Wait()
+			l.Want("a good one", known, lab.Okay)
+			beside.Wait()
+		}},
+		{"the token has expired meanwhile", func(l *lab.Keys) {
+			l.Warm()
+			time.Sleep(lab.SuspectAge)
+			token := l.Pool.AccessToken().ExpiresIn(time.Second)
+			_, _ = restart(l, cognitotest.Fault{})
+			other := cognitotest.NewPool(l.TB, cognitotest.Options{InProcess: true}).AccessToken().Key()
+			l.Pool.SetFault(cognitotest.Fault{Delay: 2 * time.Second, Body: lab.KeySet(lab.JWK(token.KeyID(), other))})
+			l.WantAfter(2*time.Second, "expired", token.SignedBy(other).String(), "401 token_expired")
+		}},
+	}, func(cfg *cognitoauth.Config) { cfg.Leeway = 1 })
+}
+
+// TestRestart_detail: Detail names what mends it, and only where that can happen.
+func TestRestart_detail(t *testing.T) {
+	detail := func(change func(*cognitoauth.Config)) string {
+		pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+		cfg := pool.Config()
+		change(&cfg)
+		auth, err := cognitoauth.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = auth.Validate(t.Context(), pool.AccessToken().Tampered().String())
+		return lab.AsRefusal(t, err).Detail()
+	}
+	if s := detail(func(c *cognitoauth.Config) {
+		c.Pools[0].JWKSURL = "http://localhost:9229/" + c.Pools[0].ID + "/.well-known/jwks.json"
+	}); !strings.Contains(s, "Middleware.Refresh") || !strings.Contains(s, "5m0s old") {
+		t.Errorf("an emulator: %q, want Refresh and when the library asks", s)
+	}
+	if s := detail(func(c *cognitoauth.Config) { c.Pools[0].JWKSURL = "" }); strings.Contains(s, "Refresh") {
+		t.Errorf("Cognito, which gives no kid to another key: %q", s)
+	}
 }

@@ -1,7 +1,7 @@
 package cognitoauth
 
 // This file holds the Middleware: the handler that Wrap returns, how it decides
-// about a request and reports the decision, and Ready and Status. How a token
+// about a request and reports the decision, and Ready, Refresh and Status. How a token
 // is judged is in validator.go, which handler a request would reach in
 // route.go.
 
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 )
 
 // Middleware admits requests with a valid token. Make one with [New]; the zero
@@ -225,9 +226,9 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 // Ready reports whether every pool has usable keys. If so, it returns nil at
 // once. Otherwise it starts a fetch for each key source without usable keys,
 // unless the pause after an earlier fetch forbids that, and waits for the
-// fetches in flight until ctx ends; each takes 5 s at most. Its error joins an
-// [ErrUnavailable] for each source that still has no keys. Call it before
-// serving, or from a readiness probe.
+// fetches in flight until ctx ends; each takes Config.KeyTimeout at most. Its
+// error joins an [ErrUnavailable] for each source that still has no keys. Call it
+// before serving, or from a readiness probe.
 func (m *Middleware) Ready(ctx context.Context) error {
 	if m == nil || m.validator == nil {
 		return refuse(&notWired, evidence{})
@@ -245,6 +246,33 @@ func (m *Middleware) Ready(ctx context.Context) error {
 		}
 	}
 	return errors.Join(down...)
+}
+
+// Refresh fetches all key sets now, and waits until they have come or ctx ends.
+// Call it after a key was withdrawn from a pool, or when an emulator has other
+// keys after a restart: when Refresh returns nil, only keys that the sets had
+// after the call are used, and no token that another key has verified is
+// remembered. Otherwise that takes until the next refresh, 66 minutes at most.
+//
+// Its error joins an [ErrUnavailable] for each source whose fetch failed; the set
+// from before stays in use there. Refresh leaves out static key sets, and ignores
+// the pause that follows other fetches, also one that the endpoint asks for. It
+// fetches one set once a second at most, however many callers there are; more
+// calls wait and share a fetch. It is for operators: do not let a request of
+// somebody else call it.
+func (m *Middleware) Refresh(ctx context.Context) error {
+	if m == nil || m.validator == nil {
+		return refuse(&notWired, evidence{})
+	}
+	failed := make([]error, len(m.sources))
+	var all sync.WaitGroup
+	for i, s := range m.sources {
+		if len(s.urls) > 0 {
+			all.Go(func() { failed[i] = s.renew(ctx) })
+		}
+	}
+	all.Wait()
+	return errors.Join(failed...)
 }
 
 // Status reports the state of each key source, for a dashboard. It does no I/O

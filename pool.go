@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cognitoauth/cognitoauth/internal/keyfetch"
 )
 
 // Pool has the settings for one user pool, or for one kind of its tokens.
@@ -73,14 +75,15 @@ type Pool struct {
 	// JWKSURL is where keys are fetched. Empty: /.well-known/jwks.json below
 	// Issuer if that is set, else below the original form of the issuer and, if
 	// that fails or takes longer than 1 s, below the updated form; for a replica
-	// region, below the issuer of that region. It has neither user nor fragment.
-	// It is https, or http on loopback (localhost, 127.0.0.0/8, ::1), unless
-	// DangerouslyAllowHTTP is set.
+	// region, below the issuer of that region. It is https, or http on loopback
+	// (localhost, 127.0.0.0/8, ::1), unless DangerouslyAllowHTTP is set. It has
+	// neither user nor fragment. No log, error or status shows its query.
 	JWKSURL string
 	// JWKS is a static key set (RFC 7517). The library then fetches nothing, and a
 	// key that is not in the set stays unknown. The set does not age. Nil: keys
 	// are fetched. At most 256 KiB and 100 keys, at least one of them usable; an
-	// empty set is a mistake. JWKS and JWKSURL exclude each other.
+	// empty set is a mistake. PoolStatus.SkippedKeys says why a key is not used.
+	// JWKS and JWKSURL exclude each other.
 	JWKS []byte
 	// DangerouslyAllowAnyClient accepts the tokens of every app client of the
 	// pool, also of clients that are registered later. False: only ClientIDs, and
@@ -126,7 +129,7 @@ func (b *builder) pool(i int, p Pool) {
 	if p.JWKS != nil {
 		set, err := b.parseStatic(&p)
 		if err != nil {
-			fault("JWKS: %v", err)
+			fault("JWKS: %v", withReasons(err))
 		} else {
 			static = &heldSet{Set: set}
 		}
@@ -222,8 +225,7 @@ func (b *builder) source(p *Pool, urls ...string) *keySource {
 			return s
 		}
 	}
-	s := newKeySource(p.ID, urls, b.client, b.now, b.log)
-	s.testKeys = testKeys
+	s := &keySource{pool: p.ID, urls: urls, client: b.client, timeout: b.keyTimeout, now: b.now, machine: b.machine, log: b.log, testKeys: testKeys}
 	b.sources = append(b.sources, s)
 	return s
 }
@@ -354,16 +356,16 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || strings.ContainsAny(address, "# \"<>{}`"):
 		if where == "JWKSURL" { // checkIssuer reports a bad Issuer
-			fault("JWKSURL %q is not an absolute https URL without user and fragment", redacted(address))
+			fault("JWKSURL %q is not an absolute https URL without user and fragment", keyfetch.Shown(redacted(address)))
 		}
 	case where == "JWKSURL" && strings.HasSuffix(u.Path, "/.well-known/openid-configuration"):
 		fault("JWKSURL %q is the discovery document, which has no keys: expected what stands there as jwks_uri", address)
 	case where == "JWKSURL" && onAWS(u, p.ID) && u.Path != "/"+p.ID+wellKnownKeys:
-		fault("JWKSURL %q: pool %q has its keys at the path %q; leave JWKSURL empty, the URL follows from ID", address, p.ID, "/"+p.ID+wellKnownKeys)
+		fault("JWKSURL %q: pool %q has its keys at the path %q; leave JWKSURL empty, the URL follows from ID", keyfetch.Shown(address), p.ID, "/"+p.ID+wellKnownKeys)
 	case where == "JWKSURL" && hostedUI(u):
-		fault("JWKSURL %q is on the pool's login domain, which has no keys: leave it empty, the URL follows from ID", address)
+		fault("JWKSURL %q is on the pool's login domain, which has no keys: leave it empty, the URL follows from ID", keyfetch.Shown(address))
 	case u.Scheme == "http" && !p.DangerouslyAllowHTTP && !loopback(u.Hostname()):
-		fault("%s %q: keys are fetched over https, or http on loopback only; DangerouslyAllowHTTP allows it elsewhere", where, address)
+		fault("%s %q: keys are fetched over https, or http on loopback only; DangerouslyAllowHTTP allows it elsewhere", where, keyfetch.Shown(address))
 	}
 }
 

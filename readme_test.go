@@ -449,6 +449,11 @@ func refusedRequests() []refusedRequest {
 		{code: "client_check_unavailable", token: user.Client("2new"), config: func(c *cognitoauth.Config) {
 			c.Pools[0].AllowClient = func(context.Context, string, bool) (bool, error) { return true, errors.New("down") }
 		}},
+		{code: "request_ended", token: user, config: func(c *cognitoauth.Config) { c.HTTPClient = &http.Client{Transport: silence{}} }, change: func(r *http.Request) {
+			ctx, hangUp := context.WithCancel(r.Context())
+			hangUp()
+			*r = *r.WithContext(ctx)
+		}},
 		{code: "revocation_unavailable", token: user, config: func(c *cognitoauth.Config) {
 			c.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) { return false, errors.New("down") }
 		}},
@@ -466,6 +471,13 @@ func refusedRequests() []refusedRequest {
 type outage struct{}
 
 func (outage) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("down") }
+
+type silence struct{}
+
+func (silence) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
 
 // send makes the request and returns the answer, with the code in its body.
 func (c refusedRequest) send(t *testing.T) (res *http.Response, code string) {

@@ -33,7 +33,7 @@ func trustsShipped(p *Pool, client *http.Client) bool {
 func (b *builder) parseStatic(p *Pool) (*keyset.Set, error) {
 	set, err := keyset.Parse(p.JWKS)
 	if err == nil && !trustsShipped(p, b.client) {
-		err = set.Reject(kit.Shipped)
+		err = set.Reject(keyset.Shipped, kit.Shipped)
 	}
 	return set, err
 }
@@ -43,8 +43,8 @@ func (s *keySource) screen(got keyfetch.Answer) keyfetch.Answer {
 	if got.Set == nil || s.testKeys {
 		return got
 	}
-	if err := got.Set.Reject(kit.Shipped); err != nil {
-		return keyfetch.Answer{URL: got.URL, Err: fmt.Errorf("GET %s: %w", got.URL, err)}
+	if err := got.Set.Reject(keyset.Shipped, kit.Shipped); err != nil {
+		return keyfetch.Answer{URL: got.URL, Err: fmt.Errorf("GET %s: %w", keyfetch.Shown(got.URL), err)}
 	}
 	return got
 }

@@ -96,7 +96,7 @@ func TestShippedKeys_besideOthers(t *testing.T) {
 	}
 	select {
 	case got := <-skipped:
-		if !strings.Contains(got, "kid=leaked") || !strings.Contains(got, "test key of package cognitotest") {
+		if !strings.Contains(got, `kid "leaked"`) || !strings.Contains(got, "test key of package cognitotest") {
 			t.Errorf("logged %s", got)
 		}
 	case <-time.After(5 * time.Second):
@@ -104,14 +104,14 @@ func TestShippedKeys_besideOthers(t *testing.T) {
 	}
 }
 
-// skippedKeys gets the records about keys that are skipped, one a set.
+// skippedKeys gets the records of the fetches, which say why keys are skipped.
 type skippedKeys chan string
 
 func (skippedKeys) Enabled(context.Context, slog.Level) bool { return true }
 func (h skippedKeys) WithAttrs([]slog.Attr) slog.Handler     { return h }
 func (h skippedKeys) WithGroup(string) slog.Handler          { return h }
 func (h skippedKeys) Handle(_ context.Context, r slog.Record) error {
-	if r.Message == "cognitoauth: key skipped" {
+	if r.Message == "cognitoauth: key set fetched" {
 		var text string
 		r.Attrs(func(a slog.Attr) bool { text += a.String() + " "; return true })
 		h <- text

@@ -6,7 +6,6 @@ package cognitoauth
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -192,10 +191,11 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims
 	if err != nil {
 		return err
 	}
-	if err := w.checkSignature(); err != nil {
+	again, err := t.checkSignature(ctx, w)
+	if err != nil {
 		return err
 	}
-	if waited { // the token may have expired meanwhile
+	if waited || again { // the token may have expired meanwhile
 		if now := v.now(); !now.Before(c.Expiry.Add(v.leeway)) {
 			return refuse(&tokenExpired, evidence{now: now, at: c.Expiry, leeway: v.leeway, verified: true})
 		}
@@ -267,21 +267,37 @@ func (t *trust) findKey(ctx context.Context, w *workspace) (waited bool, _ *Erro
 		w.key = k
 		return waited, nil
 	}
-	u, ok := errors.AsType[*unavailableError](err)
-	if !ok {
-		return waited, refuse(&keyUnknown, evidence{})
+	var e *Error
+	switch err := err.(type) {
+	case *unavailableError:
+		e = refuse(&keysUnavailable, evidence{cause: err.cause})
+		e.RetryAfter = err.retry
+	case *endedError:
+		e = refuse(&requestEnded, evidence{cause: err.cause})
+		e.RetryAfter = firstBackoff
+	default:
+		e = refuse(&keyUnknown, evidence{})
 	}
-	e := refuse(&keysUnavailable, evidence{cause: u.cause})
-	e.RetryAfter = u.retry
 	return waited, e
 }
 
-// checkSignature verifies the signature with RS256 of golang-jwt.
-func (w *workspace) checkSignature() *Error {
-	if jwt.SigningMethodRS256.Verify(w.jws.Signed, w.jws.Signature, w.key.Public) != nil {
-		return refuse(&signatureInvalid, evidence{})
+// checkSignature verifies the signature. If it is bad, checkSignature looks for
+// another key that has the same kid by now, and reports that it has.
+func (t *trust) checkSignature(ctx context.Context, w *workspace) (again bool, _ *Error) {
+	if w.signed() {
+		return false, nil
 	}
-	return nil
+	if k := t.source.replacement(ctx, w.jws.Header.KeyID, w.key, w.now); k != nil {
+		if w.key = k; w.signed() {
+			return true, nil
+		}
+	}
+	return true, refuse(&signatureInvalid, evidence{})
+}
+
+// signed verifies the signature with RS256 of golang-jwt.
+func (w *workspace) signed() bool {
+	return jwt.SigningMethodRS256.Verify(w.jws.Signed, w.jws.Signature, w.key.Public) == nil
 }
 
 // checkRevoked asks Config.Revoked. An error of Revoked refuses the token.

@@ -874,7 +874,7 @@ func TestValidate_waitsNoLongerThanItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		claims, err := auth.Validate(ctx, pool.AccessToken().String())
-		if e := lab.AsRefusal(t, err); claims != nil || e.Code != "keys_unavailable" {
+		if e := lab.AsRefusal(t, err); claims != nil || e.Code != "request_ended" {
 			t.Errorf("code %q", e.Code)
 		}
 		time.Sleep(2 * time.Second)

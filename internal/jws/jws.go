@@ -109,7 +109,8 @@ func (t *Token) Rejected() *Header { return &t.own }
 
 // ReadBody decodes the other two segments, the shorter one first.
 func (t *Token) ReadBody(payload, signature string) Fault {
-	t.grow(len(payload) + len(signature))
+	const slack = 8 // that the decoder may write beyond what it returns
+	t.grow(base64.RawURLEncoding.DecodedLen(len(payload)) + base64.RawURLEncoding.DecodedLen(len(signature)) + slack)
 	var ok1, ok2 bool
 	n := len(t.buf)
 	t.buf, ok1 = base64url.AppendDecode(t.buf, signature)

@@ -3,7 +3,8 @@
 // caller to decide.
 //
 // The limits: one timeout for all hosts, status 200 and nothing else, no
-// redirects, no cookies, and a body of at most keyset.MaxBytes.
+// redirects, no cookies, and a body of at most keyset.MaxBytes. The query of a URL
+// may be a secret, as in a presigned URL: no answer and no error has it.
 package keyfetch
 
 import (
@@ -22,8 +23,8 @@ import (
 )
 
 const (
-	// Timeout bounds one fetch, all hosts included.
-	Timeout = 5 * time.Second
+	// DefaultTimeout bounds one fetch, all hosts included, if nobody says otherwise.
+	DefaultTimeout = 5 * time.Second
 	// SecondHost is how long the first host may be silent before we ask the second.
 	SecondHost = time.Second
 	// RefreshAge is the age at which a set is fetched anew, give or take 10 %, so
@@ -41,21 +42,24 @@ const (
 type Answer struct {
 	Set        *keyset.Set   // nil: there is an Err
 	RefreshAge time.Duration // the age at which Set is to be fetched anew
-	URL        string        // where the answer comes from
+	URL        string        // where the answer comes from, as Shown
 	Err        error
 	RetryAfter time.Duration // what a host asked for that did not give a set; 0: nothing
 }
 
 // Client returns the client that fetches, made of the one given, which may be
-// nil. A copy of it follows no redirect, sends no cookie, and has our Timeout.
-func Client(given *http.Client) *http.Client {
+// nil. A copy of it follows no redirect and sends no cookie. It gives up after
+// timeout, or after its own Timeout if that is shorter.
+func Client(given *http.Client, timeout time.Duration) *http.Client {
 	c := http.Client{Transport: transport}
 	if given != nil {
 		c = *given
 	}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.Jar = nil
-	c.Timeout = Timeout
+	if c.Timeout <= 0 || c.Timeout > timeout {
+		c.Timeout = timeout
+	}
 	return &c
 }
 
@@ -68,13 +72,14 @@ var transport http.RoundTripper = &http.Transport{
 	MaxResponseHeaderBytes: 64 << 10,
 }
 
-// Fetch asks the hosts, one or two, until ctx ends. The first good answer wins. We
-// ask the second host when the first has failed or was silent for SecondHost. A
-// failure of the second host does not count: 403 there says that the pool keeps
-// its original issuer. A panic of the client is an Err.
-func Fetch(ctx context.Context, client *http.Client, urls []string) Answer {
-	ctx, cancel := context.WithCancel(ctx)
+// Fetch asks the hosts, one or two, for timeout at most. The first good answer
+// wins. We ask the second host when the first has failed or was silent for
+// SecondHost. A failure of the second host does not count: 403 there says that the
+// pool keeps its original issuer. A panic of the client is an Err.
+func Fetch(client *http.Client, urls []string, timeout time.Duration) (best Answer) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
+	defer func() { best.URL = Shown(best.URL) }()
 	answers := make(chan Answer, len(urls))
 	ask := func(url string) { go func() { answers <- get(ctx, client, url) }() }
 	ask(urls[0])
@@ -91,7 +96,7 @@ func Fetch(ctx context.Context, client *http.Client, urls []string) Answer {
 		case <-ctx.Done():
 			// A transport that ignores its context must not hold up the caller.
 			if first.URL != urls[0] {
-				first = Answer{URL: urls[0], Err: fmt.Errorf("GET %s: no answer within %s", urls[0], Timeout)}
+				first = Answer{URL: urls[0], Err: fmt.Errorf("GET %s: no answer within %s", Shown(urls[0]), timeout)}
 			}
 			return first
 		}
@@ -114,11 +119,11 @@ func Fetch(ctx context.Context, client *http.Client, urls []string) Answer {
 func get(ctx context.Context, client *http.Client, url string) (got Answer) {
 	defer func() {
 		if p := recover(); p != nil {
-			got = Answer{URL: url, Err: fmt.Errorf("GET %s: the client panicked (%T)", url, p)}
+			got = Answer{URL: url, Err: fmt.Errorf("GET %s: the client panicked (%T)", Shown(url), p)}
 		}
 	}()
 	fail := func(format string, args ...any) Answer {
-		return Answer{URL: url, RetryAfter: got.RetryAfter, Err: fmt.Errorf("GET %s: %w", url, fmt.Errorf(format, args...))}
+		return Answer{URL: url, RetryAfter: got.RetryAfter, Err: hideQuery(url, fmt.Errorf("GET %s: %w", Shown(url), fmt.Errorf(format, args...)))}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	// mutant: equivalent, New has parsed the URL
@@ -129,7 +134,7 @@ func get(ctx context.Context, client *http.Client, url string) (got Answer) {
 	req.Header.Set("User-Agent", "cognitoauth")
 	resp, err := client.Do(req)
 	if err != nil {
-		return Answer{URL: url, Err: err} // a *url.Error, which names the URL
+		return Answer{URL: url, Err: hideQuery(url, err)} // a *url.Error, which names the URL
 	}
 	defer resp.Body.Close()
 	got.RetryAfter = retryAfter(resp.Header)

@@ -1,7 +1,6 @@
 package keyfetch_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -97,8 +96,7 @@ type outcome struct {
 	asked map[string]time.Duration // when each host was asked
 }
 
-// fetch asks the first host, and the second if there is one, within Timeout, as
-// the caller of Fetch does.
+// fetch asks the first host, and the second if there is one.
 func fetch(t *testing.T, hosts ...host) (o outcome) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -107,9 +105,7 @@ func fetch(t *testing.T, hosts ...host) (o outcome) {
 		for i, h := range hosts {
 			n.hosts[urls[i]] = h
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), keyfetch.Timeout)
-		defer cancel()
-		o.Answer = keyfetch.Fetch(ctx, keyfetch.Client(&http.Client{Transport: n}), urls)
+		o.Answer = keyfetch.Fetch(keyfetch.Client(&http.Client{Transport: n}, keyfetch.DefaultTimeout), urls, keyfetch.DefaultTimeout)
 		o.took = time.Since(n.begin)
 		synctest.Wait()
 		if busy := n.busy.Load(); busy > 0 && !slices.ContainsFunc(hosts, func(h host) bool { return h.deaf }) {
@@ -117,7 +113,7 @@ func fetch(t *testing.T, hosts ...host) (o outcome) {
 		}
 		close(n.end) // every goroutine has to leave the bubble
 		// After a panic, net/http leaves a goroutine until the timeout.
-		time.Sleep(keyfetch.Timeout)
+		time.Sleep(keyfetch.DefaultTimeout)
 		synctest.Wait()
 		close(n.asked)
 		o.asked = map[string]time.Duration{}
@@ -240,13 +236,11 @@ func TestFetch_deafTransport(t *testing.T) {
 	fetch(t, host{status: 500}, host{deaf: true}).failed(t, 5*time.Second, "500")
 }
 
-// The caller may give up before the timeout.
-func TestFetch_cancelled(t *testing.T) {
+// The caller says how long a fetch may take, all hosts together.
+func TestFetch_timeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{hosts: map[string]host{first: {after: time.Minute}, second: {after: time.Minute}}, begin: time.Now(), asked: make(chan ask, 10)}
-		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
-		defer cancel()
-		got := keyfetch.Fetch(ctx, keyfetch.Client(&http.Client{Transport: n}), []string{first, second})
+		got := keyfetch.Fetch(keyfetch.Client(&http.Client{Transport: n}, time.Minute), []string{first, second}, 1500*time.Millisecond)
 		if took := time.Since(n.begin); got.Err == nil || got.Set != nil || took != 1500*time.Millisecond {
 			t.Errorf("%v after %s", got.Err, took)
 		}
@@ -304,14 +298,14 @@ func TestFetch_refreshAge(t *testing.T) {
 func TestClient(t *testing.T) {
 	jar, _ := cookiejar.New(nil)
 	given := &http.Client{Timeout: time.Hour, Jar: jar, Transport: http.DefaultTransport}
-	c := keyfetch.Client(given)
+	c := keyfetch.Client(given, keyfetch.DefaultTimeout)
 	if c.Timeout != 5*time.Second || c.Jar != nil || c.Transport != given.Transport || c.CheckRedirect == nil {
 		t.Errorf("%+v", c)
 	}
 	if given.Timeout != time.Hour || given.Jar == nil || given.CheckRedirect != nil {
 		t.Errorf("the client that was given was changed: %+v", given)
 	}
-	if c := keyfetch.Client(nil); c.Timeout != 5*time.Second || c.Transport == nil || c.Transport == http.DefaultTransport {
+	if c := keyfetch.Client(nil, keyfetch.DefaultTimeout); c.Timeout != 5*time.Second || c.Transport == nil || c.Transport == http.DefaultTransport {
 		t.Errorf("without a client: %+v", c)
 	}
 }
@@ -345,22 +339,22 @@ func TestFetch_server(t *testing.T) {
 	given.Jar = jar
 
 	for range 2 { // the second time, a cookie was set
-		if got := keyfetch.Fetch(t.Context(), keyfetch.Client(given), []string{server.URL + "/keys"}); got.Err != nil {
+		if got := keyfetch.Fetch(keyfetch.Client(given, keyfetch.DefaultTimeout), []string{server.URL + "/keys"}, keyfetch.DefaultTimeout); got.Err != nil {
 			t.Error(got.Err)
 		}
 	}
 	if got := jar.Cookies(address); len(got) != 1 {
 		t.Errorf("the jar has %v", got)
 	}
-	got := keyfetch.Fetch(t.Context(), keyfetch.Client(given), []string{server.URL + "/moved"})
+	got := keyfetch.Fetch(keyfetch.Client(given, keyfetch.DefaultTimeout), []string{server.URL + "/moved"}, keyfetch.DefaultTimeout)
 	if got.Err == nil || !strings.Contains(got.Err.Error(), "302") || followed.Load() {
 		t.Errorf("a redirect: %v, followed: %v", got.Err, followed.Load())
 	}
-	if got := keyfetch.Fetch(t.Context(), keyfetch.Client(given), []string{server.URL + "/short"}); got.Err == nil {
+	if got := keyfetch.Fetch(keyfetch.Client(given, keyfetch.DefaultTimeout), []string{server.URL + "/short"}, keyfetch.DefaultTimeout); got.Err == nil {
 		t.Error("a body that ends too early is accepted")
 	}
 	// Without a client of the caller's, the certificate has to be good.
-	if got := keyfetch.Fetch(t.Context(), keyfetch.Client(nil), []string{server.URL + "/keys"}); got.Err == nil {
+	if got := keyfetch.Fetch(keyfetch.Client(nil, keyfetch.DefaultTimeout), []string{server.URL + "/keys"}, keyfetch.DefaultTimeout); got.Err == nil {
 		t.Error("a certificate that nobody has signed is accepted")
 	}
 }

@@ -3,16 +3,16 @@
 //
 // A key that we cannot use costs that key and not the set. Each key is read
 // strictly and by exact names, then jwkset parses it and keyfunc resolves it, as
-// it would for a token.
+// it would for a token. Why a key is not used is in skip.go.
 package keyset
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"unicode/utf8"
 
@@ -20,7 +20,6 @@ import (
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/cognitoauth/cognitoauth/internal/base64url"
 	"github.com/cognitoauth/cognitoauth/internal/strictjson"
 )
 
@@ -28,21 +27,16 @@ const (
 	// MaxBytes bounds the document, MaxKeys the keys in it.
 	MaxBytes = 256 << 10
 	MaxKeys  = 100
-
-	maxKeyIDBytes = 256
-	minBits       = 2048
-	maxBits       = 8192
-	minExponent   = 1<<16 + 1 // FIPS 186-5, section A.1.1; Cognito's own
 )
 
 // Set is one key set. It is never changed once Parse and Keep are done.
 type Set struct {
 	// Keys are the usable keys by kid.
 	Keys map[string]*Key
-	// Skipped is how many keys of the document cannot be used.
+	// Skipped is how many keys of the document cannot be used. Skips say why, of
+	// the first MaxSkips of them, in the order of the document.
 	Skipped int
-	// Rejected are those among them that Reject has taken out.
-	Rejected []Rejected
+	Skips   []Skip
 }
 
 // Key is one usable key. A pointer to it stands for the very key: [Set.Keep]
@@ -51,7 +45,8 @@ type Key struct {
 	// Public is what keyfunc resolves a token with the key's kid to.
 	Public *rsa.PublicKey
 
-	jwk jwkset.JWK
+	jwk      jwkset.JWK
+	position int // in the document, from 1
 }
 
 // Find returns the key with that kid, nil if there is none or set is nil.
@@ -72,8 +67,20 @@ func (set *Set) Keep(before *Set) {
 	}
 }
 
+// UnusableError is the error for a set without a usable key.
+type UnusableError struct {
+	Keys  int    // in the document
+	Skips []Skip // why they cannot be used, as in Set
+}
+
+func (e *UnusableError) Error() string {
+	return fmt.Sprintf("the key set has %d keys and none of them is usable: expected RSA keys of %d to %d bits, for use sig and alg RS256, each with a kid",
+		e.Keys, MinBits, MaxBits)
+}
+
 // Parse reads a JWK set: the whole document, at most MaxBytes and MaxKeys. It
-// skips keys that cannot be used. A set without a usable key is an error.
+// skips keys that cannot be used. A set without a usable key is an
+// *UnusableError.
 func Parse(doc []byte) (*Set, error) {
 	if len(doc) > MaxBytes {
 		return nil, fmt.Errorf("the key set is larger than %d bytes", MaxBytes)
@@ -93,43 +100,77 @@ func Parse(doc []byte) (*Set, error) {
 		lists++
 		return strictjson.SloppyElements(value, func(raw strictjson.Value) bool {
 			count++
-			set.add(raw, ambiguous)
+			set.add(count, raw, ambiguous)
 			// mutant: equivalent `count <= MaxKeys → true`, it is counted afterwards too
 			return count <= MaxKeys
 		})
 	})
 	set.resolve()
+	slices.SortStableFunc(set.Skips, func(a, b Skip) int { return cmp.Compare(a.Position, b.Position) })
 	switch {
 	case count > MaxKeys:
 		return nil, fmt.Errorf("the key set has more than %d keys", MaxKeys)
 	case !ok || lists != 1:
-		return nil, errors.New(`not a JWK set: expected one JSON object with one member "keys", a list`)
+		return nil, errors.New("not a JWK set: " + documentFault(doc))
 	case len(set.Keys) == 0:
-		return nil, fmt.Errorf("the key set has %d keys and none of them is usable: expected RSA keys of %d to %d bits, for use sig and alg RS256, each with a kid",
-			count, minBits, maxBits)
+		return nil, &UnusableError{count, set.Skips}
 	}
 	return set, nil
 }
 
-// add takes one key into the set, or counts it as skipped. Two keys with the same
-// kid and different material are both skipped: which of them verifies a token must
-// not depend on their order.
-func (set *Set) add(raw strictjson.Value, ambiguous map[string]bool) {
-	k, kid := parseKey(raw)
-	if k == nil || ambiguous[kid] {
-		set.Skipped++
+// documentFault says what is wrong with a document that is not a JWK set.
+func documentFault(doc []byte) string {
+	const want = `expected one JSON object with one member "keys", a list`
+	begins := func(s string) bool { return bytes.HasPrefix(bytes.TrimSpace(doc), []byte(s)) }
+	switch {
+	case begins("\ufeff"):
+		return "it begins with a byte order mark, which JSON text does not have (RFC 8259, section 8.1)"
+	case begins("\xff\xfe"), begins("\xfe\xff"), bytes.IndexByte(doc, 0) >= 0:
+		return "it is not UTF-8 (RFC 8259, section 8.1)"
+	case begins("<"):
+		return "it is HTML or XML; " + want
+	case begins("-----BEGIN "):
+		return "it is PEM; " + want
+	}
+	key := false
+	whole := strictjson.SloppyMembers(doc, func(name []byte, _ strictjson.Value, _ int) bool {
+		key = key || string(name) == "kty"
+		return true
+	})
+	switch {
+	case whole && !utf8.Valid(doc):
+		return "beside the keys it is not valid UTF-8"
+	case whole && key:
+		return "it is a single key; " + want
+	}
+	return want
+}
+
+// add takes one key into the set, or skips it. Two keys with the same kid and
+// different material are both skipped: which of them verifies a token must not
+// depend on their order.
+func (set *Set) add(position int, raw strictjson.Value, ambiguous map[string]bool) {
+	k, why := parseKey(raw)
+	if k == nil {
+		set.skip(position, why)
 		return
 	}
-	if old := set.Keys[kid]; old != nil {
-		set.Skipped++
-		if !old.Public.Equal(k.Public) {
-			set.Skipped++
-			ambiguous[kid] = true
-			delete(set.Keys, kid)
-		}
-		return
+	k.position = position
+	kid := k.jwk.Marshal().KID
+	old := set.Keys[kid]
+	switch {
+	case ambiguous[kid]:
+		set.skip(position, Skip{KeyID: kid, Reason: Ambiguous})
+	case old == nil:
+		set.Keys[kid] = k
+	case old.Public.Equal(k.Public):
+		set.skip(position, Skip{KeyID: kid, Reason: Repeated})
+	default:
+		set.skip(old.position, Skip{KeyID: kid, Reason: Ambiguous})
+		set.skip(position, Skip{KeyID: kid, Reason: Ambiguous})
+		ambiguous[kid] = true
+		delete(set.Keys, kid)
 	}
-	set.Keys[kid] = k
 }
 
 // resolve has keyfunc resolve each kid once. The result depends on the key alone,
@@ -150,69 +191,30 @@ func (set *Set) resolve() {
 		// mutant: equivalent, parseKey is stricter than keyfunc
 		if k.Public, ok = found.(*rsa.PublicKey); !ok {
 			delete(set.Keys, kid)
-			set.Skipped++
+			set.skip(k.position, Skip{KeyID: kid, Reason: Unresolved})
 		}
 	}
 }
 
-// parseKey reads one key strictly, nil if it cannot be used. It reads the members
-// that count by their exact names and hands only those to jwkset, which would fold
-// names. Private members never get there.
-func parseKey(raw strictjson.Value) (*Key, string) {
-	m := jwkset.JWKMarshal{KTY: jwkset.KtyRSA, ALG: jwkset.AlgRS256, USE: jwkset.UseSig}
-	is := func(value strictjson.Value, want string) bool {
-		got, _ := strictjson.Text(value)
-		return got == want
+// parseKey reads one key strictly; it returns nil and the reason if the key cannot
+// be used. It reads the members that count by their exact names and hands only
+// those to jwkset, which would fold names. Private members never get there.
+func parseKey(raw strictjson.Value) (*Key, Skip) {
+	var m members
+	if !strictjson.Members(raw, m.read) {
+		return nil, unreadable(raw)
 	}
-	rsaKey := false
-	ok := strictjson.Members(raw, func(name []byte, value strictjson.Value, _ int) (ok bool) {
-		ok = true
-		switch string(name) {
-		case "kty":
-			rsaKey = is(value, "RSA")
-			ok = rsaKey
-		case "use":
-			ok = is(value, "sig")
-		case "alg":
-			ok = is(value, "RS256")
-		case "key_ops":
-			var ops []string
-			ops, ok = strictjson.Texts(value)
-			ok = ok && slices.Contains(ops, "verify")
-		case "kid":
-			m.KID, ok = strictjson.Text(value)
-		case "n":
-			m.N, ok = strictjson.Text(value)
-		case "e":
-			m.E, ok = strictjson.Text(value)
-		}
-		return ok
-	})
-	if !ok || !rsaKey || m.KID == "" || len(m.KID) > maxKeyIDBytes || !usableRSA(m.N, m.E) {
-		return nil, ""
+	if why := m.judge(); why.Reason != 0 {
+		why.KeyID = m.kid.text
+		return nil, why
 	}
-	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
+	marshal := jwkset.JWKMarshal{KTY: jwkset.KtyRSA, ALG: jwkset.AlgRS256, USE: jwkset.UseSig, KID: m.kid.text, N: m.n.text, E: m.e.text}
+	jwk, err := jwkset.NewJWKFromMarshal(marshal, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	public, isRSA := jwk.Key().(*rsa.PublicKey)
-	// mutant: equivalent `err != nil`, usableRSA is stricter than jwkset
+	// mutant: equivalent `err != nil`, judge is stricter than jwkset
 	// mutant: equivalent `isRSA`, kty is RSA
 	if err != nil || !isRSA {
-		return nil, ""
+		return nil, Skip{KeyID: m.kid.text, Reason: Unresolved}
 	}
-	return &Key{Public: public, jwk: jwk}, m.KID
-}
-
-// usableRSA checks modulus and exponent (RFC 7518, sections 3.3 and 6.3.1):
-// canonical base64url, no leading zero, 2048 to 8192 bits, both odd, and an
-// exponent that is neither tiny nor over the 31 bits that crypto/rsa takes.
-func usableRSA(n, e string) bool {
-	// What is not canonical comes out empty, which has too few bits.
-	modulus, _ := base64url.AppendDecode(nil, n)
-	exponent, _ := base64url.AppendDecode(nil, e)
-	if bytes.HasPrefix(modulus, []byte{0}) || bytes.HasPrefix(exponent, []byte{0}) {
-		return false
-	}
-	N, E := new(big.Int).SetBytes(modulus), new(big.Int).SetBytes(exponent)
-	return N.BitLen() >= minBits && N.BitLen() <= maxBits && N.Bit(0) == 1 &&
-		// mutant: equivalent `E.BitLen() <= 31`, the jwkset that is required refuses more, another need not
-		E.BitLen() <= 31 && E.Int64() >= minExponent && E.Bit(0) == 1
+	return &Key{Public: public, jwk: jwk}, Skip{}
 }

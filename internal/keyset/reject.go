@@ -1,30 +1,27 @@
 package keyset
 
 import (
+	"cmp"
 	"crypto/rsa"
-	"fmt"
 	"maps"
 	"slices"
 )
 
-// Rejected is a key that the caller does not want, and why.
-type Rejected struct{ KeyID, Why string }
-
-// Reject skips the usable keys for which why has a reason; "" stands for none. It
-// is called before the set is used. A set without a usable key left is an error.
-func (set *Set) Reject(why func(*rsa.PublicKey) string) error {
+// Reject skips the usable keys that the caller does not want, for that reason. It
+// must be called before the set is used. A set without a usable key left is an
+// *UnusableError.
+func (set *Set) Reject(reason Reason, unwanted func(*rsa.PublicKey) bool) error {
+	count := len(set.Keys) + set.Skipped
 	for _, kid := range slices.Sorted(maps.Keys(set.Keys)) {
-		reason := why(set.Keys[kid].Public)
-		if reason == "" {
-			continue
+		k := set.Keys[kid]
+		if unwanted(k.Public) {
+			delete(set.Keys, kid)
+			set.skip(k.position, Skip{KeyID: kid, Reason: reason})
 		}
-		delete(set.Keys, kid)
-		set.Skipped++
-		set.Rejected = append(set.Rejected, Rejected{kid, reason})
 	}
+	slices.SortStableFunc(set.Skips, func(a, b Skip) int { return cmp.Compare(a.Position, b.Position) })
 	if len(set.Keys) == 0 {
-		first := set.Rejected[0]
-		return fmt.Errorf("no key of the set is usable: key %+.64q is skipped, %s", first.KeyID, first.Why)
+		return &UnusableError{count, set.Skips}
 	}
 	return nil
 }

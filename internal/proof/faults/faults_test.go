@@ -202,12 +202,12 @@ var outages = []lab.KeyCase{
 			l.Want("unknown key", l.Stranger("a"), lab.Unavailable)
 			time.Sleep(30 * time.Second)
 		}
-		if n := l.Status().Fetches - before; n < 40 || n > 70 {
-			l.Errorf("%d fetches in an hour, want one a minute or so", n)
+		if n := l.Status().Fetches - before; n != 120 {
+			l.Errorf("%d fetches in an hour, want one for each unknown key, 30 s apart: the pause is at most the floor while there are keys", n)
 		}
 		l.Pool.Rotate()
 		l.Pool.SetFault()
-		time.Sleep(time.Minute)
+		time.Sleep(lab.FloorAfterSuccess)
 		l.Want("healed, the new key", l.Token(), lab.Okay)
 	}},
 	{"past the hard limit", func(l *lab.Keys) {

@@ -32,6 +32,8 @@ const (
 	UpdatedHostAfter  = time.Second
 	LongestWait       = 3 * time.Second
 	LongestFetch      = 5 * time.Second
+	MostWaiting       = 1024
+	SuspectAge        = 5 * time.Minute
 	HardLimit         = 24 * time.Hour
 	EarliestRefresh   = 54 * time.Minute
 	LatestRefresh     = 66 * time.Minute
@@ -148,6 +150,7 @@ const (
 	UnknownKey   = "401 key_unknown"
 	BadSignature = "401 signature_invalid"
 	Unavailable  = "503 keys_unavailable"
+	Ended        = "503 request_ended"
 )
 
 // Want sends a token and demands a verdict, reached without waiting.
