@@ -318,6 +318,7 @@ func testAllocations(t *testing.T, o cognitotest.Options) {
 		{"seen before", 1, ok(hit)},
 		{"in full, by Wrap", 16 + enforced(), full.request(t)},
 		{"seen before, by Wrap", 2, hit.request(t)},
+		{"anonymous, by Wrap", 0, hit.anonymous(t)},
 	}
 	tokens := hit.refusals(t, o)
 	for code, most := range map[string]float64{
@@ -387,6 +388,20 @@ func (f bench) request(tb testing.TB) func() error {
 	r := httptest.NewRequest("GET", "/me", nil)
 	r.Header.Set("Authorization", "Bearer "+f.token)
 	w := &httptest.ResponseRecorder{Code: http.StatusTeapot} // until somebody answers
+	return func() error {
+		if h.ServeHTTP(w, r); w.Code != http.StatusTeapot {
+			return fmt.Errorf("status %d", w.Code)
+		}
+		return nil
+	}
+}
+
+// anonymous asks for an open route of it.
+func (f bench) anonymous(tb testing.TB) func() error {
+	tb.Helper()
+	h := f.auth.Wrap(hundredRoutes())
+	r := httptest.NewRequest("GET", "/healthz", nil)
+	w := &httptest.ResponseRecorder{Code: http.StatusTeapot}
 	return func() error {
 		if h.ServeHTTP(w, r); w.Code != http.StatusTeapot {
 			return fmt.Errorf("status %d", w.Code)

@@ -17,7 +17,9 @@ import (
 
 // FromContext returns the claims of the request that ctx belongs to, and
 // whether there are any. Behind Wrap there are, except on AllowAnonymous
-// routes, and on Optional routes without a token.
+// routes, and on Optional routes without a token. Where one Wrap stands inside
+// another, the inner one decides: such a route has no claims, even if the outer
+// Wrap found some.
 func FromContext(ctx context.Context) (*Claims, bool) {
 	if a, ok := ctx.Value(contextKey{}).(*admission); ok && a.authenticated {
 		return &a.claims, true
@@ -58,7 +60,9 @@ type admission struct {
 	context.Context // of the request that Wrap got
 
 	claims        Claims
+	noStore       [1]string   // the answer's Cache-Control: a handler may change its own
 	authenticated bool        // false on an Optional route without a token
+	anonymous     bool        // an AllowAnonymous route, which hides an outer admission
 	optional      bool        // the route is Optional, so the fallback does not apply
 	mw            *Middleware // nil if the test kit made the claims
 	route         *require    // the route's handler, if it is a Require

@@ -89,6 +89,82 @@ func TestFromContext_none(t *testing.T) {
 	}
 }
 
+// Where Wraps are nested, a route of the inner one that is open has no claims,
+// whatever the outer one found: they may be of another pool.
+func TestFromContext_nestedWraps(t *testing.T) {
+	outer, inner := lab.NewGate(t, nil), lab.NewGate(t, lab.TokenSource(cognitoauth.FromHeader("X-Inner")))
+	asked := map[string]string{}
+	look := func(name string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c, ok := cognitoauth.FromContext(r.Context())
+			asked[name] = fmt.Sprint("nobody ", ok)
+			if c != nil {
+				asked[name] = c.Username
+			}
+		})
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/anonymous", cognitoauth.AllowAnonymous(look("/anonymous")))
+	mux.Handle("/optional", cognitoauth.Optional(look("/optional")))
+	mux.Handle("/protected", look("/protected"))
+	mux.Handle("/anonymous-required", cognitoauth.AllowAnonymous(lab.Passing(cognitoauth.Require(cognitoauth.Authenticated(), look("/anonymous-required")))))
+	mux.Handle("/optional-required", cognitoauth.Optional(lab.Passing(cognitoauth.Require(cognitoauth.Authenticated(), look("/optional-required")))))
+	mux.Handle("/third", inner.Auth.Wrap(cognitoauth.AllowAnonymous(look("/third"))))
+	h := outer.Auth.Wrap(lab.Passing(inner.Auth.Wrap(mux)))
+	for _, tt := range []struct {
+		path, inner string
+		status      int
+		who         string
+	}{
+		{"/anonymous", "", 200, "nobody false"},
+		{"/anonymous", "jill", 200, "nobody false"},
+		{"/optional", "", 200, "nobody false"},
+		{"/optional", "jill", 200, "jill"},
+		{"/protected", "", 401, ""},
+		{"/protected", "jill", 200, "jill"},
+		{"/anonymous-required", "", 500, ""},
+		{"/anonymous-required", "jill", 500, ""},
+		{"/optional-required", "", 401, ""},
+		{"/optional-required", "jill", 200, "jill"},
+		{"/third", "jill", 200, "nobody false"},
+	} {
+		clear(asked)
+		r := lab.Call("GET "+tt.path, "Authorization", outer.Good())
+		if tt.inner != "" {
+			r.Header.Set("X-Inner", inner.Pool.AccessToken().User(tt.inner).String())
+		}
+		var w *httptest.ResponseRecorder
+		defaultLog(t, func() { w = lab.Ask(h, r) })
+		if w.Code != tt.status || asked[tt.path] != tt.who {
+			t.Errorf("%s as %q: %d for %q, want %d for %q: %s", tt.path, tt.inner, w.Code, asked[tt.path], tt.status, tt.who, w.Body)
+		}
+		if tt.status == 200 && r.Pattern != tt.path {
+			t.Errorf("%s: the outer request has pattern %q", tt.path, r.Pattern)
+		}
+	}
+}
+
+// The outer verdict does not count either where it is that there is no token.
+func TestFromContext_nestedWrapsWithoutToken(t *testing.T) {
+	outer, inner := lab.NewGate(t, nil), lab.NewGate(t, nil)
+	required := lab.Passing(cognitoauth.Require(cognitoauth.Authenticated(), inner.Page()))
+	open := inner.Auth.Wrap(cognitoauth.AllowAnonymous(required))
+	var w *httptest.ResponseRecorder
+	defaultLog(t, func() { w = lab.Ask(outer.Auth.Wrap(cognitoauth.Optional(open)), lab.Call("GET /")) })
+	if w.Code != 500 || lab.CodeOf(t, w) != "not_wired" || inner.Ran() {
+		t.Errorf("%d %s, want 500 as without a Wrap", w.Code, w.Body)
+	}
+}
+
+// The same under claims of the test kit.
+func TestFromContext_kitOutsideWrap(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	r := cognitotest.WithClaims(lab.Call("GET /healthz"), g.Pool.AccessToken().Claims())
+	if w := lab.Ask(g.Auth.Wrap(lab.NewSite(g)), r); w.Code != 200 || w.Body.String() != "nobody" {
+		t.Errorf("%d %s, want 200 for nobody", w.Code, w.Body)
+	}
+}
+
 // Claims written by hand look to a handler like those of a token; they use the
 // machine's clock.
 func TestFromContext_byHand(t *testing.T) {

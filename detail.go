@@ -49,7 +49,7 @@ func detailMissing(e *Error) string {
 	}
 	switch kind := fmt.Sprintf("%T", e.endpoint); {
 	case e.note == noteUnasked:
-		return s + strings.Replace(e.note, "%T", kind, 1)
+		return s + cmp.Or(hintUnasked(e.endpoint), strings.Replace(e.note, "%T", kind, 1))
 	case e.note != "": // the note says why there is no token or no route
 		return s + e.note + strings.Join(e.known, "")
 	case redirects(e.endpoint):
@@ -63,6 +63,9 @@ func detailMissing(e *Error) string {
 		s += "; the handler of " + strconv.QuoteToASCII(e.found) + " is a " + kind
 	default:
 		s += "; the route's handler is a " + kind
+	}
+	if hidden := hintHidden(e.endpoint); hidden != "" {
+		return s + hidden
 	}
 	return s + ", not a marker: only AllowAnonymous(...) or Optional(...) as the outermost handler of its pattern opens a route"
 }

@@ -386,6 +386,37 @@ func ExampleAllowAnonymous_incorrectPrefix() {
 	// Output: 401 Bearer realm="api"
 }
 
+// A marker around StripPrefix opens all that is inside. That is right for files,
+// and wrong for a mux: here it opens /v1/admin as well.
+func ExampleAllowAnonymous_incorrectMux() {
+	v1 := http.NewServeMux()
+	v1.Handle("GET /healthz", hello)
+	v1.Handle("GET /admin", hello)
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", cognitoauth.AllowAnonymous(http.StripPrefix("/v1", v1)))
+
+	show(protect(mux), "GET", "/v1/admin", nil)
+	// Output: 200 hello stranger
+}
+
+// The name of a package may have a slash, which its URL escapes.
+func ExampleAllowEscapedSlash() {
+	mux := http.NewServeMux()
+	mux.Handle("GET /packages/{name}", cognitoauth.AllowEscapedSlash(cognitoauth.AllowAnonymous(
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.PathValue("name")) }))))
+	api := protect(mux)
+
+	show(api, "GET", "/packages/@types%2fnode", nil)
+	show(api, "GET", "/packages/@types/node", nil)     // another route: {name} takes one segment
+	show(api, "GET", "/packages/..%2fadmin", nil)      // would leave the segment
+	show(api, "GET", "/packages%2f@types%2fnode", nil) // not in the wildcard
+	// Output:
+	// 200 @types/node
+	// 401 Bearer realm="api"
+	// 401 Bearer realm="api"
+	// 401 Bearer realm="api"
+}
+
 // No token is fine, a bad one is not.
 func ExampleOptional() {
 	mux := http.NewServeMux()

@@ -134,6 +134,54 @@ func misplaced(r *http.Request, custom bool) string {
 	return ""
 }
 
+// hintUnasked says what a handler is that Wrap was given and cannot ask for its
+// routes, "" if we do not recognise it.
+func hintUnasked(h http.Handler) string {
+	const none = ", so none of its routes is open: "
+	switch h := h.(type) {
+	case *guard:
+		return "; Wrap was given what another Wrap returned" + none + "call Wrap once, on the mux"
+	case http.HandlerFunc:
+		switch name, _ := source(h); {
+		case isMuxMethod(h):
+			return "; Wrap was given mux.ServeHTTP, which cannot be asked" + none + "give it the mux itself"
+		case stripsPrefix(h):
+			return "; Wrap was given http.StripPrefix, which cannot be asked" + none + "put it outside, http.StripPrefix(prefix, auth.Wrap(mux))"
+		case strings.HasPrefix(name, "github.com/go-chi/chi") && strings.Contains(name, ".(*Mux)."):
+			return "; Wrap was given the inside of a chi router, as by Use(auth.Wrap), which cannot be asked" + none +
+				"serve auth.Wrap(router) instead, where the router, or a struct around it, implements EndpointResolver"
+		}
+	}
+	return ""
+}
+
+// hintHidden says what a route's handler is that may hide markers inside it, ""
+// if we do not recognise it.
+func hintHidden(h http.Handler) string {
+	const cannot = ", whose routes Wrap cannot see: "
+	switch h := h.(type) {
+	case *guard:
+		return cannot + "it is what another Wrap returned, so two Wraps want a token here; take the inner one away"
+	case http.HandlerFunc:
+		switch {
+		case isMuxMethod(h):
+			return cannot + "it is mux.ServeHTTP; register the mux itself"
+		case stripsPrefix(h):
+			return cannot + "it is http.StripPrefix; if a mux stands inside, register that mux without StripPrefix and its routes by their whole paths, " +
+				"or else mark what StripPrefix returns by AllowAnonymous(...) or Optional(...), which opens all that is inside"
+		}
+	}
+	return ""
+}
+
+// stripsPrefix reports whether f is what http.StripPrefix returned. The compiler
+// may name that function after the one that called StripPrefix, but knows from
+// which file it is.
+func stripsPrefix(f http.HandlerFunc) bool {
+	name, file := source(f)
+	return strings.Contains(name, ".StripPrefix.func") && strings.HasSuffix(file, "net/http/server.go")
+}
+
 // hintIssuer says how an issuer differs from an expected one, where only one
 // reading of the difference is likely.
 func hintIssuer(found string, known []string) string {

@@ -47,7 +47,10 @@ type Middleware struct {
 // serving.
 //
 // Handlers get the claims from [FromContext]. Wrap passes the ResponseWriter on
-// as it is, so flushing, hijacking and deadlines work. It panics on nil.
+// as it is, so flushing, hijacking and deadlines work. Unless something outside
+// has set Cache-Control, Wrap sets it to no-store before it calls h, which may
+// replace it; on [AllowAnonymous] routes it does not. An offer to change to
+// HTTP/2 (Upgrade: h2c) does not reach h. It panics on nil.
 func (m *Middleware) Wrap(h http.Handler) http.Handler {
 	must(!isNil(h), "Wrap", "the handler is nil")
 	return &guard{m, h}
@@ -62,18 +65,21 @@ type guard struct {
 // ServeHTTP decides, and calls next only if the decision allows it.
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.Middleware == nil || g.validator == nil {
+		linger(w, r)
 		WriteError(w, r, refuse(&notWired, evidence{}))
 		return
 	}
+	if plain := withoutH2C(r); plain != r {
+		defer handBack(r, plain)
+		r = plain
+	}
 	endpoint, pattern := resolve(g.next, r)
 	open, _ := endpoint.(*marker)
-	// mutant: equivalent `open != nil → true`, without a marker there is none to take away
-	if open != nil && uncanonical(r) != "" {
+	if open != nil && g.closed(open, r) != "" {
 		open = nil
 	}
 	if open != nil && !open.optional {
-		g.allow(r, pattern, nil, nil)
-		g.next.ServeHTTP(w, r)
+		g.serveAnonymous(w, r, pattern)
 		return
 	}
 	a := &admission{mw: g.Middleware, optional: open != nil}
@@ -97,23 +103,49 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.serve(w, r, pattern, a)
 }
 
-// serve passes an admitted request on to the wrapped handler.
+// serveAnonymous passes a request on to an AllowAnonymous route. It has no
+// claims, so it must not carry those that another Middleware's Wrap outside of
+// this one has found.
+func (g *guard) serveAnonymous(w http.ResponseWriter, r *http.Request, pattern string) {
+	g.allow(r, pattern, nil, nil)
+	if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil {
+		g.pass(w, r, &admission{anonymous: true})
+		return
+	}
+	g.next.ServeHTTP(w, r)
+}
+
+// serve passes an admitted request on to the wrapped handler. The answer
+// depends on the token, so no cache may keep it unless the handler says so: nginx
+// gives an answer that it stored for one Authorization to all other callers.
 func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a *admission) {
 	if !a.pending.Load() {
 		g.allow(r, pattern, a.verified(), a.ignored)
 	}
+	if h := w.Header(); h["Cache-Control"] == nil {
+		a.noStore[0] = "no-store"
+		h["Cache-Control"] = a.noStore[:]
+	}
+	g.pass(w, r, a)
+}
+
+// pass calls the wrapped handler with a as the request's context.
+func (g *guard) pass(w http.ResponseWriter, r *http.Request, a *admission) {
 	a.Context = r.Context()
 	inner := r.WithContext(a)
-	defer func() {
-		// An access log outside of Wrap reads the route from its own request,
-		// and the server removes the files of an upload that its own request
-		// names. Neither knows inner, so we copy both back.
-		r.Pattern = inner.Pattern
-		if r.MultipartForm == nil {
-			r.MultipartForm = inner.MultipartForm
-		}
-	}()
+	defer handBack(r, inner)
 	g.next.ServeHTTP(w, inner)
+}
+
+// handBack copies to the request that Wrap got what others look for in it. An
+// access log outside of Wrap reads the route from its own request, and the
+// server removes the files of an upload that its own request names. Neither
+// knows inner.
+func handBack(r, inner *http.Request) {
+	r.Pattern = inner.Pattern
+	if r.MultipartForm == nil {
+		r.MultipartForm = inner.MultipartForm
+	}
 }
 
 // authenticate finds the request's token, validates it and puts its claims into
@@ -153,7 +185,7 @@ func (g *guard) explain(err *Error, r *http.Request, endpoint http.Handler, patt
 	case *require:
 		err.scopes = union(err.scopes, h.scopes(nil))
 	case *marker:
-		err.note += "; the route is marked by " + h.name() + ", which does not count here: " + uncanonical(r) + "; send another path, or a token"
+		err.note += "; the route is marked by " + h.name() + ", which does not count here: " + g.closed(h, r) + "; send another path, or a token"
 	}
 	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 		err.note = "; this is a CORS preflight, which never carries one: the CORS handler belongs outside, cors(auth.Wrap(mux))"
@@ -203,6 +235,7 @@ func (m *Middleware) allow(r *http.Request, pattern string, c *Claims, ignored *
 // refuse logs a refusal, tells Config.OnDecision, and answers the request. c
 // has the claims that a policy refused; it is nil if there are none.
 func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern string, c *Claims, err *Error) {
+	linger(w, r)
 	if m == nil { // the claims come from the test kit, without a Middleware
 		WriteError(w, r, err)
 		return
@@ -220,6 +253,7 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 	if m.onDecision != nil {
 		m.onDecision(r.Context(), d)
 	}
+	w.Header().Set("Cache-Control", "no-store") // of an ErrorHandler's answer too
 	m.errorHandler(w, r, err)
 }
 

@@ -361,6 +361,78 @@ func TestWrap_answersAdd(t *testing.T) {
 	}
 }
 
+// An answer that depends on a token is not for caches, unless its handler, or
+// something outside of Wrap, says more about it.
+func TestWrap_noStore(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	says := func(value string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if value != "" {
+				w.Header().Set("Cache-Control", value)
+			}
+		})
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/open", cognitoauth.AllowAnonymous(says("")))
+	mux.Handle("/open-private", cognitoauth.AllowAnonymous(says("private")))
+	mux.Handle("/optional", cognitoauth.Optional(says("")))
+	mux.Handle("/me", says(""))
+	mux.Handle("/me-private", says("private, max-age=60"))
+	mux.Handle("/orders", cognitoauth.Require(cognitoauth.Authenticated(), says("")))
+	mux.Handle("/orders-private", cognitoauth.Require(cognitoauth.Authenticated(), says("private")))
+	mux.Handle("/adds", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Add("Cache-Control", "private") }))
+	mux.Handle("/deletes", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Del("Cache-Control") }))
+	mux.Handle("/overwrites", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header()["Cache-Control"][0] = "public" }))
+	h := g.Auth.Wrap(mux)
+	for _, tt := range []struct {
+		path, token, outer, want string
+	}{
+		{"/open", "", "", ""}, {"/open", g.Good(), "", ""}, {"/open-private", "", "", "private"}, {"/open", "", "public", "public"},
+		{"/overwrites", g.Good(), "", "public"}, // before the others: none of them sees it
+		{"/optional", "", "", "no-store"}, {"/optional", g.Good(), "", "no-store"}, {"/optional", g.Good(), "private", "private"},
+		{"/me", g.Good(), "", "no-store"}, {"/me-private", g.Good(), "", "private, max-age=60"}, {"/me", g.Good(), "private", "private"},
+		{"/orders", g.Good(), "", "no-store"}, {"/orders-private", g.Good(), "", "private"},
+		{"/adds", g.Good(), "", "no-store|private"}, {"/me", g.Good(), "", "no-store"},
+		{"/deletes", g.Good(), "", ""}, {"/nowhere", g.Good(), "", "no-store"},
+		{"/me", "", "", "no-store"}, {"/me", "", "public", "no-store"}, {"/optional", "Bearer x", "public", "no-store"},
+	} {
+		w := httptest.NewRecorder()
+		if tt.outer != "" {
+			w.Header().Set("Cache-Control", tt.outer)
+		}
+		r := lab.Call("GET " + tt.path)
+		if tt.token != "" {
+			r.Header.Set("Authorization", tt.token)
+		}
+		h.ServeHTTP(w, r)
+		if got := strings.Join(w.Header().Values("Cache-Control"), "|"); got != tt.want {
+			t.Errorf("%s with %.10q, outside %q: %d with Cache-Control %q, want %q", tt.path, tt.token, tt.outer, w.Code, got, tt.want)
+		}
+	}
+}
+
+// So is a refusal that another ErrorHandler answers, unless that says otherwise.
+func TestWrap_noStoreByErrorHandler(t *testing.T) {
+	for own, want := range map[string]string{"": "no-store", "private": "private"} {
+		g := lab.NewGate(t, func(c *cognitoauth.Config) {
+			c.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, e *cognitoauth.Error) {
+				if own != "" {
+					w.Header().Set("Cache-Control", own)
+				}
+				http.Error(w, e.Error(), e.Status)
+			}
+		})
+		for path, token := range map[string]string{"/me": "", "/orders": g.Good(), "/hidden": g.Good()} {
+			w := httptest.NewRecorder()
+			w.Header().Set("Cache-Control", "max-age=60")
+			g.Auth.Wrap(lab.NewSite(g)).ServeHTTP(w, lab.Call("GET "+path, "Authorization", token))
+			if got := w.Header().Values("Cache-Control"); w.Code < 400 || !slices.Equal(got, []string{want}) {
+				t.Errorf("%s: %d with Cache-Control %q, want %q", path, w.Code, got, want)
+			}
+		}
+	}
+}
+
 // Nothing that anybody is told holds a part of the token, or a claim that is
 // confidential.
 func TestWrap_tellsNoSecret(t *testing.T) {

@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path"
 	"reflect"
+	"runtime"
 	"strconv"
-	"strings"
 )
 
 // AllowAnonymous marks a route that anybody may call. The library does not look
@@ -20,14 +19,21 @@ import (
 //
 //	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(health))
 //
-// It panics on nil, on a mux or [EndpointResolver], which would open a whole
-// subtree, on another marker, and on [Require].
+// It panics on nil, on a mux (also on its method mux.ServeHTTP) or
+// [EndpointResolver], which would open a whole subtree, on another marker, and
+// on [Require].
+//
+// It cannot panic on a mux that stands inside another handler, such as
+// http.StripPrefix, and then opens all of its routes. For files that is what
+// you want: AllowAnonymous(http.StripPrefix("/static/", http.FileServer(dir))).
+// For a mux, mark each route by its whole path instead.
 //
 // "/docs/" and "/docs" are two routes: a marker on "/docs/" does not open the
 // mux's redirect from "/docs". A marked route is protected like any other for a
-// CONNECT request and for a path that is not clean, has a backslash, a
-// semicolon or NUL, or escapes a slash, backslash, dot, percent sign or NUL.
-// Put CORS outside of Wrap, since a preflight has no token.
+// CONNECT request and for a path that is not clean or not valid UTF-8, has a
+// backslash, a semicolon or NUL, or escapes a slash, backslash, dot, percent
+// sign or NUL. [AllowEscapedSlash] makes an exception for the slash. Put CORS
+// outside of Wrap, since a preflight has no token.
 func AllowAnonymous(h http.Handler) http.Handler { return mark(&marker{next: h}) }
 
 // Optional marks a route that may be called without a token. If there is a
@@ -45,6 +51,10 @@ func mark(m *marker) http.Handler {
 		panic(fmt.Sprintf("cognitoauth: %s of a mux or router (%T) would open every route below it: mark each route", m.name(), h))
 	case *marker:
 		panic("cognitoauth: " + m.name() + " of " + h.name() + ": a route has one marker")
+	case http.HandlerFunc:
+		if isMuxMethod(h) {
+			panic("cognitoauth: " + m.name() + " of mux.ServeHTTP would open every route of the mux: mark each route")
+		}
 	case *require:
 		panic("cognitoauth: " + m.name() + " of Require: a route is either open or protected: drop one (Optional alone admits requests without a token, and refuses bad tokens)")
 	}
@@ -55,6 +65,7 @@ func mark(m *marker) http.Handler {
 type marker struct {
 	next     http.Handler
 	optional bool
+	slash    bool // AllowEscapedSlash
 }
 
 func (m *marker) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.next.ServeHTTP(w, r) }
@@ -77,34 +88,28 @@ func isNil(h http.Handler) bool {
 // policy. The library checks it after routing, when path values are set. A
 // Require can be nested in another, and can stand inside other handlers. It
 // answers 500 if there is no Wrap around it, and inside an [AllowAnonymous]
-// route. It panics on the zero Policy, a nil handler, and a marker.
+// route; slog.Default() then gets at most ten records a minute about it. It panics on the zero Policy, a nil handler, and a marker.
 func Require(p Policy, h http.Handler) http.Handler {
 	must(p.rule != nil, "Require", "the Policy is zero: use Authenticated, Scope, Group, …")
 	must(!isNil(h), "Require", "the handler is nil")
 	if m, ok := h.(*marker); ok {
 		panic("cognitoauth: Require of " + m.name() + ": a route is either open or protected")
 	}
-	return &require{p, h}
+	return &require{policy: p, next: h}
 }
 
 // require is the handler that Require returns.
 type require struct {
 	policy Policy
 	next   http.Handler
+	sample sampler // of the records about missing wiring
 }
 
 // ServeHTTP checks the policy on the claims that Wrap put into the context.
 func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, _ := r.Context().Value(contextKey{}).(*admission)
-	if a == nil {
-		route := ""
-		if r.Pattern != "" {
-			route = " of " + strconv.QuoteToASCII(r.Pattern)
-		}
-		e := refuse(&notWired, evidence{note: "Require(" + q.policy.String() + ", ...)" + route + " was reached without Wrap above it, or inside an AllowAnonymous route: " +
-			"serve auth.Wrap(mux), or else take that marker away or make it Optional"})
-		slog.Default().ErrorContext(r.Context(), "cognitoauth: not wired", "err", e)
-		WriteError(w, r, e)
+	if a == nil || a.anonymous {
+		q.notWired(w, r)
 		return
 	}
 	c := a.verified()
@@ -117,6 +122,27 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.mw.allow(r, r.Pattern, c, nil)
 	}
 	q.next.ServeHTTP(w, r)
+}
+
+// notWired answers a request that no Wrap has prepared for q. There may be no
+// Middleware to tell, so the record goes to slog.Default(). Anybody can make
+// such a request, so all of them share one count of ten records a minute.
+func (q *require) notWired(w http.ResponseWriter, r *http.Request) {
+	route := ""
+	if r.Pattern != "" {
+		route = " of " + strconv.QuoteToASCII(r.Pattern)
+	}
+	e := refuse(&notWired, evidence{note: "Require(" + q.policy.String() + ", ...)" + route + " was reached without Wrap above it, or inside an AllowAnonymous route: " +
+		"serve auth.Wrap(mux), or else take that marker away or make it Optional"})
+	if suppressed, ok := q.sample.take(refusalKind{code: e.Code}); ok {
+		attrs := []slog.Attr{slog.Any("err", e)}
+		if suppressed > 0 {
+			attrs = append(attrs, slog.Int("suppressed", suppressed))
+		}
+		slog.Default().LogAttrs(r.Context(), slog.LevelError, "cognitoauth: not wired", attrs...)
+	}
+	linger(w, r)
+	WriteError(w, r, e)
 }
 
 // scopes returns the scopes that q and the Requires nested directly in it need.
@@ -178,50 +204,28 @@ func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern st
 // maxRouters is how many routers Wrap asks, one inside the other.
 const maxRouters = 8
 
-// uncanonical says why a request may not use an open route, "" if it may.
-// Proxies, routers and handlers differ in how they read encoded slashes, dots
-// and percent signs, and paths that cleaning would change, so no such request
-// is exempt. We do not demand an empty RawPath, because Go sets RawPath even
-// for a literal "(".
-func uncanonical(r *http.Request) string {
-	p := r.URL.Path
-	switch {
-	case r.Method == http.MethodConnect:
-		return "the method is CONNECT"
-	case strings.ContainsAny(p, "\\;\x00"):
-		return "the path has a backslash, a semicolon or NUL"
-	}
-	clean := path.Clean(p)
-	if clean != "/" && strings.HasSuffix(p, "/") {
-		clean += "/"
-	}
-	if p != clean {
-		return "the path has a dot segment or a slash too many"
-	}
-	// p is decoded, so an escaped backslash, semicolon or NUL was found above.
-	const why = "the path has an escaped slash, dot or percent sign"
-	escaped := r.URL.EscapedPath()
-	for {
-		_, rest, found := strings.Cut(escaped, "%")
-		if !found {
-			return ""
-		}
-		// mutant: equivalent, EscapedPath cuts no escape short
-		if len(rest) < 2 {
-			return why
-		}
-		switch strings.ToUpper(rest[:2]) {
-		case "2F", "2E", "25":
-			return why
-		}
-		escaped = rest
-	}
-}
-
 // redirects reports whether h is the handler that net/http redirects with.
 func redirects(h http.Handler) bool { return fmt.Sprintf("%T", h) == "*http.redirectHandler" }
 
 // notFound reports whether h is the function that ServeMux answers 404 with.
 func notFound(h http.Handler) bool {
 	return reflect.ValueOf(h).Pointer() == reflect.ValueOf(http.NotFound).Pointer()
+}
+
+// isMuxMethod reports whether f is the method value mux.ServeHTTP of a
+// *http.ServeMux, which hides the mux.
+func isMuxMethod(f http.HandlerFunc) bool {
+	name, _ := source(f)
+	return name == "net/http.(*ServeMux).ServeHTTP-fm"
+}
+
+// source returns the name that the compiler gave to f, and the file that f is
+// from.
+func source(f http.HandlerFunc) (name, file string) {
+	pc := reflect.ValueOf(f).Pointer()
+	if code := runtime.FuncForPC(pc); code != nil {
+		name = code.Name()
+		file, _ = code.FileLine(pc)
+	}
+	return name, file
 }

@@ -389,7 +389,7 @@ var diagnosisRoutes = []diagnosis{
 		routes: diagnosisMux("GET /healthz", diagnosisLogged{cognitoauth.AllowAnonymous(diagnosisOK)})},
 	{mistake: "marker on a mux behind StripPrefix", source: "dotnet/aspnetcore#24252", answer: "401 token_missing",
 		mended:  diagnosisMux("/public/healthz", cognitoauth.AllowAnonymous(diagnosisOK)),
-		cure:    "{AllowAnonymous} counts on the outer mux, which finds a {http.HandlerFunc} for {/public/}",
+		cure:    "{AllowAnonymous} counts on the outer mux, which finds {http.StripPrefix} for {/public/}: register the {mux} inside by {whole|full} paths",
 		request: "GET /public/healthz", header: []string{},
 		routes: diagnosisMux("/public/", http.StripPrefix("/public", diagnosisMux("/healthz", cognitoauth.AllowAnonymous(diagnosisOK))))},
 	{mistake: "marker in a router that cannot be asked", source: "gomods/athens#1307", answer: "401 token_missing",

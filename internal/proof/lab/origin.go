@@ -39,8 +39,8 @@ func (o *Origin) Open(name string) http.Handler {
 	return cognitoauth.AllowAnonymous(o.Handler(name))
 }
 
-// since returns who has run since it was called last.
-func (o *Origin) since() string {
+// Since returns who has run since it was called last.
+func (o *Origin) Since() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	names := strings.Join(o.ran, " ")
@@ -71,6 +71,9 @@ func (o *Origin) Serve(t testing.TB, h http.Handler, configure func(*http.Server
 	return w
 }
 
+// Addr is where the server listens.
+func (o *Origin) Addr() string { return o.addr }
+
 // A Wire is a client that sends what it is told, byte for byte.
 type Wire struct {
 	t      testing.TB
@@ -91,7 +94,7 @@ func (w *Wire) HangUp() {
 // connection was closed without one, and who ran.
 func (w *Wire) Send(raw string) (status int, ran string) {
 	w.t.Helper()
-	w.origin.since()
+	w.origin.Since()
 	if w.conn == nil {
 		conn, err := net.Dial("tcp", w.origin.addr)
 		if err != nil {
@@ -107,12 +110,12 @@ func (w *Wire) Send(raw string) (status int, ran string) {
 	resp, err := http.ReadResponse(w.in, &http.Request{Method: method})
 	if err != nil {
 		w.HangUp()
-		return 0, w.origin.since()
+		return 0, w.origin.Since()
 	}
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.Close || method == http.MethodConnect {
 		w.HangUp()
 	}
-	return resp.StatusCode, w.origin.since()
+	return resp.StatusCode, w.origin.Since()
 }
 
 // PlainHost is the Host header of [RawRequest].

@@ -616,6 +616,11 @@ var go121Routes = []struct {
 	{"GET /admin", 401, ""},
 	{"GET /nowhere", 401, ""},
 	{"GET /greet", 401, ""},
+	{"GET /packages/%7Bname%7D", 200, "packages"}, // no wildcard there
+	{"GET /packages/a%2fb", 401, ""},
+	{"GET /packages/%7Bname%7D%2fb", 401, ""},
+	{"GET /%7Bx%7D%2fa/b", 401, ""},
+	{"GET /%7Ba%7D%2f%7Bb%7D", 401, ""},
 	{"CONNECT /healthz", 401, ""},
 	{"CONNECT /docs/../admin", 401, ""},
 	{"CONNECT example.test:443", 401, ""},
@@ -648,6 +653,9 @@ func TestWrap_routesGo121(t *testing.T) {
 	mux.Handle("/public/", o.Open("public"))
 	mux.Handle("/admin", o.Handler("secret-admin"))
 	mux.Handle("GET /greet", o.Open("greet")) // a path of the host "GET "
+	for pattern, name := range map[string]string{"/packages/{name}": "packages", "/{x}/": "secret-x", "/{a}/{b}": "secret-ab"} {
+		mux.Handle(pattern, cognitoauth.AllowEscapedSlash(o.Open(name)))
+	}
 	w := o.Serve(t, auth.Wrap(mux), nil)
 	for _, tt := range go121Routes {
 		if status, ran := w.Send(lab.RawRequest(tt.line)); status != tt.status || ran != tt.ran {
