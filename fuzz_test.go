@@ -23,12 +23,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/internal/kit"
 	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 	"github.com/cognitoauth/cognitoauth/internal/proof/vectors/corpus"
-	"github.com/go-json-experiment/json/jsontext"
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // fuzzSeeds are the vectors that are short enough to be worth changing. No

@@ -491,33 +491,6 @@ func TestPolicy_claims(t *testing.T) {
 	})
 }
 
-// What a denial says of the groups that a user is in does not depend on how the
-// token spells them.
-func TestPolicy_groupHints(t *testing.T) {
-	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
-	const capitals, other, none = "differs from it only in case", "in other groups", "no cognito:groups"
-	long := strings.Repeat("x", 600) // more than a name is likely to have
-	for name, tt := range map[string]struct{ groups, asked, hint string }{
-		"capitals":                       {`["a","STAFF"]`, "staff", capitals},
-		"capitals, by escapes":           {`["a","\u0053taf\u0046"]`, "staff", capitals},
-		"capitals beside a quote":        {`["a\"B"]`, `A"b`, capitals},
-		"capitals of many, by escapes":   {`["` + strings.Repeat(`\u0058`, 600) + `"]`, long, capitals},
-		"another script, by escapes":     {`["\u00e9T\u00c9"]`, "Été", capitals},
-		"fewer octets, by escapes":       {`["\u212aing"]`, "king", capitals},
-		"another group":                  {`["guests"]`, "staff", other},
-		"another group, by escapes":      {`["gu\u0065sts"]`, "staff", other},
-		"one that begins like it":        {`["STAFF\u0020"]`, "staff", other},
-		"one that is longer, by escapes": {`["` + strings.Repeat(`\u0053`, 600) + `"]`, "s", other},
-		"none":                           {`[]`, "staff", none},
-	} {
-		claims := pool.AccessToken().Set("cognito:groups", json.RawMessage(tt.groups)).Claims()
-		var e *cognitoauth.Error
-		if !errors.As(cognitoauth.Group(tt.asked).Check(nil, claims), &e) || !strings.Contains(e.Detail(), tt.hint) {
-			t.Errorf("%s: %v", name, e.Detail())
-		}
-	}
-}
-
 func TestPolicy_kindsAndLogins(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	user, machine, id := pool.AccessToken().Set("acr", "urn:x:1"), pool.MachineToken(), pool.IDToken().Set("acr", "urn:x:1")

@@ -9,9 +9,12 @@
 //
 // There are two readers behind [Members]. The quick path reads a document as
 // Cognito writes it. Every other document goes to the decoder of package
-// jsontext. A document as it was read is a string afterwards: [Member] finds a
-// claim in it, [Raw] is one value of it, and [List] a list of strings. None of
-// them allocates until somebody asks for a text.
+// jsontext.
+//
+// The package also reads single values. [NumericDate] reads exp, nbf and iat and
+// rounds them, and [Fits] looks for numbers that are too large. [Member], [Raw] and
+// [List] look into a document that Members has accepted, which is kept as a string.
+// They allocate only when the caller asks for a value as text.
 package strictjson
 
 import (

@@ -1,16 +1,17 @@
 // Package tokencache remembers what is known of verified tokens. It is generic
 // over what that is.
 //
-// A token is found by a quick keyed hash of its ends and recognised by the SHA-256
-// of the whole of it. A token that was never seen, as most of an attacker's are,
-// therefore costs no SHA-256, and no bearer token stays in memory. Tokens with the
-// same quick hash evict each other. An attacker cannot cause that without the
-// random seed of the process.
+// We find a token by a quick keyed hash of its ends, and recognise it by the
+// SHA-256 of the whole token. So a token that was never seen, as most of an
+// attacker's are, costs no SHA-256, and no bearer token stays in memory. Tokens
+// with the same quick hash evict each other. An attacker cannot cause that
+// without the random seed of the process.
 //
-// The cache is bounded by the number of tokens and by the bytes that they take,
-// and by nothing else. The caller looks at what expires on every hit: expiry by
-// otter would start a goroutine that nothing stops, and would not know the
-// caller's clock. otter does its upkeep on the goroutine that makes it necessary.
+// The cache is bounded by the number of tokens and by the bytes that they take. It
+// does not know when a token expires: on every hit, the caller checks the times.
+// The cache is built on the library otter. We do not use otter's own expiry, which
+// would start a goroutine that nothing stops and would not know the caller's clock.
+// otter cleans up on the goroutine that adds a token, not on one of its own.
 package tokencache
 
 import (
