@@ -1183,95 +1183,97 @@ func TestKeysBesideClock(t *testing.T) {
 // TestRestart: the same kid, another key. A token of the new key is accepted by one
 // fetch once the set is not quite new, and by Refresh at once.
 func TestRestart(t *testing.T) {
-	lab.RunKeyCases(t, []lab.KeyCase{
-		{"the set is old enough: accepted by one fetch, for which the request waits", func(l *lab.Keys) {
-			l.Warm()
-			time.Sleep(lab.SuspectAge)
-			old, fresh := restart(l, cognitotest.Fault{Delay: time.Second})
-			l.Want("the old key, which is still held", old, lab.Okay)
-			l.WantAfter(time.Second, "the new key", fresh, lab.Okay)
-			l.Want("the new key, again", fresh, lab.Okay)
-			l.Want("the old key, remembered or not", old, lab.BadSignature)
-			l.WantFetches("all", 2)
-		}},
-		{"a thousand requests share the fetch", func(l *lab.Keys) {
-			l.Warm()
-			time.Sleep(lab.SuspectAge)
-			_, fresh := restart(l, cognitotest.Fault{Delay: time.Second})
-			l.WantCrowd("the new key", l.Crowd(1000, fresh), map[string]int{lab.Okay: 1000})
-			l.WantFetches("all", 2)
-		}},
-		{"the set is new: refused at once, until it is old enough", func(l *lab.Keys) {
-			l.Want("cold", l.Token(), lab.Okay)
-			_, fresh := restart(l, cognitotest.Fault{})
-			time.Sleep(lab.SuspectAge - time.Nanosecond)
-			l.Want("before", fresh, lab.BadSignature)
-			synctest.Wait()
-			l.WantFetches("before", 1)
-			time.Sleep(time.Nanosecond)
-			l.Want("then", fresh, lab.Okay)
-		}},
-		{"the set is new: Refresh has it accepted at once", func(l *lab.Keys) {
-			l.Want("cold", l.Token(), lab.Okay)
-			_, fresh := restart(l, cognitotest.Fault{})
-			l.Want("before", fresh, lab.BadSignature)
-			if err := l.Auth.Refresh(context.Background()); err != nil {
-				l.Errorf("Refresh: %v", err)
-			}
-			l.Want("then", fresh, lab.Okay)
-		}},
-		{"the set brings the same key: refused after one fetch, and then at once", func(l *lab.Keys) {
-			l.Warm()
-			time.Sleep(lab.SuspectAge)
-			l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
-			forged := l.Pool.AccessToken().Tampered().String()
-			l.WantAfter(time.Second, "first", forged, lab.BadSignature)
-			l.Want("then", forged, lab.BadSignature)
-			l.Want("a good one", l.Token(), lab.Okay)
-			l.WantFetches("all", 2)
-		}},
-		{"the set brings another key, and the signature is not good with that either", func(l *lab.Keys) {
-			l.Warm()
-			time.Sleep(lab.SuspectAge)
-			forged := l.Pool.AccessToken().Tampered().String()
-			_, fresh := restart(l, cognitotest.Fault{})
-			l.Want("forged", forged, lab.BadSignature)
-			l.Want("the new key", fresh, lab.Okay)
-			l.WantFetches("all", 2)
-		}},
-		{"the kid is withdrawn: the signature is bad all the same", func(l *lab.Keys) {
-			l.Warm()
-			time.Sleep(lab.SuspectAge)
-			forged := l.Pool.AccessToken().Tampered().String()
-			l.Pool.Rotate()
-			l.Want("first", forged, lab.BadSignature)
-			l.Want("then", forged, lab.UnknownKey)
-		}},
-		{"the endpoint is down or hangs: refused, and a good token of the old key is not held up", func(l *lab.Keys) {
-			l.Warm()
-			time.Sleep(lab.SuspectAge)
-			known, forged := l.Token(), l.Pool.AccessToken().Tampered().String()
-			l.Pool.SetFault(cognitotest.Fault{Status: 500})
-			l.Want("down", forged, lab.BadSignature)
-			l.Want("down, in the pause", forged, lab.BadSignature)
-			time.Sleep(lab.FloorAfterSuccess)
-			l.Pool.SetFault(cognitotest.Fault{Hang: true})
-			var beside sync.WaitGroup
-			beside.Go(func() { l.WantAfter(lab.LongestWait, "hangs", forged, lab.BadSignature) })
-			synctest.Wait()
-			l.Want("a good one", known, lab.Okay)
-			beside.Wait()
-		}},
-		{"the token has expired meanwhile", func(l *lab.Keys) {
-			l.Warm()
-			time.Sleep(lab.SuspectAge)
-			token := l.Pool.AccessToken().ExpiresIn(time.Second)
-			_, _ = restart(l, cognitotest.Fault{})
-			other := cognitotest.NewPool(l.TB, cognitotest.Options{InProcess: true}).AccessToken().Key()
-			l.Pool.SetFault(cognitotest.Fault{Delay: 2 * time.Second, Body: lab.KeySet(lab.JWK(token.KeyID(), other))})
-			l.WantAfter(2*time.Second, "expired", token.SignedBy(other).String(), "401 token_expired")
-		}},
-	}, func(cfg *cognitoauth.Config) { cfg.Leeway = 1 })
+	lab.RunKeyCases(t, restarts, func(cfg *cognitoauth.Config) { cfg.Leeway = 1 })
+}
+
+var restarts = []lab.KeyCase{
+	{"the set is old enough: accepted by one fetch, for which the request waits", func(l *lab.Keys) {
+		l.Warm()
+		time.Sleep(lab.SuspectAge)
+		old, fresh := restart(l, cognitotest.Fault{Delay: time.Second})
+		l.Want("the old key, which is still held", old, lab.Okay)
+		l.WantAfter(time.Second, "the new key", fresh, lab.Okay)
+		l.Want("the new key, again", fresh, lab.Okay)
+		l.Want("the old key, remembered or not", old, lab.BadSignature)
+		l.WantFetches("all", 2)
+	}},
+	{"a thousand requests share the fetch", func(l *lab.Keys) {
+		l.Warm()
+		time.Sleep(lab.SuspectAge)
+		_, fresh := restart(l, cognitotest.Fault{Delay: time.Second})
+		l.WantCrowd("the new key", l.Crowd(1000, fresh), map[string]int{lab.Okay: 1000})
+		l.WantFetches("all", 2)
+	}},
+	{"the set is new: refused at once, until it is old enough", func(l *lab.Keys) {
+		l.Want("cold", l.Token(), lab.Okay)
+		_, fresh := restart(l, cognitotest.Fault{})
+		time.Sleep(lab.SuspectAge - time.Nanosecond)
+		l.Want("before", fresh, lab.BadSignature)
+		synctest.Wait()
+		l.WantFetches("before", 1)
+		time.Sleep(time.Nanosecond)
+		l.Want("then", fresh, lab.Okay)
+	}},
+	{"the set is new: Refresh has it accepted at once", func(l *lab.Keys) {
+		l.Want("cold", l.Token(), lab.Okay)
+		_, fresh := restart(l, cognitotest.Fault{})
+		l.Want("before", fresh, lab.BadSignature)
+		if err := l.Auth.Refresh(context.Background()); err != nil {
+			l.Errorf("Refresh: %v", err)
+		}
+		l.Want("then", fresh, lab.Okay)
+	}},
+	{"the set brings the same key: refused after one fetch, and then at once", func(l *lab.Keys) {
+		l.Warm()
+		time.Sleep(lab.SuspectAge)
+		l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
+		forged := l.Pool.AccessToken().Tampered().String()
+		l.WantAfter(time.Second, "first", forged, lab.BadSignature)
+		l.Want("then", forged, lab.BadSignature)
+		l.Want("a good one", l.Token(), lab.Okay)
+		l.WantFetches("all", 2)
+	}},
+	{"the set brings another key, and the signature is not good with that either", func(l *lab.Keys) {
+		l.Warm()
+		time.Sleep(lab.SuspectAge)
+		forged := l.Pool.AccessToken().Tampered().String()
+		_, fresh := restart(l, cognitotest.Fault{})
+		l.Want("forged", forged, lab.BadSignature)
+		l.Want("the new key", fresh, lab.Okay)
+		l.WantFetches("all", 2)
+	}},
+	{"the kid is withdrawn: the signature is bad all the same", func(l *lab.Keys) {
+		l.Warm()
+		time.Sleep(lab.SuspectAge)
+		forged := l.Pool.AccessToken().Tampered().String()
+		l.Pool.Rotate()
+		l.Want("first", forged, lab.BadSignature)
+		l.Want("then", forged, lab.UnknownKey)
+	}},
+	{"the endpoint is down or hangs: refused, and a good token of the old key is not held up", func(l *lab.Keys) {
+		l.Warm()
+		time.Sleep(lab.SuspectAge)
+		known, forged := l.Token(), l.Pool.AccessToken().Tampered().String()
+		l.Pool.SetFault(cognitotest.Fault{Status: 500})
+		l.Want("down", forged, lab.BadSignature)
+		l.Want("down, in the pause", forged, lab.BadSignature)
+		time.Sleep(lab.FloorAfterSuccess)
+		l.Pool.SetFault(cognitotest.Fault{Hang: true})
+		var beside sync.WaitGroup
+		beside.Go(func() { l.WantAfter(lab.LongestWait, "hangs", forged, lab.BadSignature) })
+		synctest.Wait()
+		l.Want("a good one", known, lab.Okay)
+		beside.Wait()
+	}},
+	{"the token has expired meanwhile", func(l *lab.Keys) {
+		l.Warm()
+		time.Sleep(lab.SuspectAge)
+		token := l.Pool.AccessToken().ExpiresIn(time.Second)
+		_, _ = restart(l, cognitotest.Fault{})
+		other := cognitotest.NewPool(l.TB, cognitotest.Options{InProcess: true}).AccessToken().Key()
+		l.Pool.SetFault(cognitotest.Fault{Delay: 2 * time.Second, Body: lab.KeySet(lab.JWK(token.KeyID(), other))})
+		l.WantAfter(2*time.Second, "expired", token.SignedBy(other).String(), "401 token_expired")
+	}},
 }
 
 // TestRestart_detail: Detail names what mends it, and only where that can happen.

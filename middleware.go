@@ -1,8 +1,8 @@
 package cognitoauth
 
 // This file holds the Middleware: the handler that Wrap returns, how it decides
-// about a request and reports the decision, and Ready, Refresh and Status. How a token
-// is judged is in validator.go, which handler a request would reach in
+// about a request and reports the decision, and Ready, Refresh and Status. How a
+// token is judged is in validator.go, which handler a request would reach in
 // route.go.
 
 import (

@@ -36,120 +36,120 @@ func refresh(l *lab.Keys, when string, wait time.Duration, cause error) {
 
 // TestRefresh: an operator gets a set that was fetched after the call, and no
 // endpoint is asked more than once a second.
-func TestRefresh(t *testing.T) {
-	lab.RunKeyCases(t, []lab.KeyCase{
-		{"a withdrawn key is refused afterwards, also for a remembered token", func(l *lab.Keys) {
-			old := l.Token()
-			l.Warm()
-			l.Want("remembered", old, lab.Okay)
-			l.Want("remembered", old, lab.Okay)
-			l.Pool.Rotate()
-			l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
-			l.Want("before", old, lab.Okay)
-			refresh(l, "warm", time.Second, nil)
-			l.Want("after", old, lab.UnknownKey)
-			l.Want("the new key", l.Token(), lab.Okay)
-			l.WantFetches("all", 2)
-		}},
-		{"inside the floor after a fetch it fetches all the same, a second later", func(l *lab.Keys) {
-			l.Want("cold", l.Token(), lab.Okay)
-			refresh(l, "at once", time.Second, nil)
-			time.Sleep(400 * time.Millisecond)
-			refresh(l, "soon", 600*time.Millisecond, nil)
-			time.Sleep(time.Second)
-			refresh(l, "later", 0, nil)
-			l.WantFetches("all", 4)
-		}},
-		{"a fetch in flight does not count, it may have read the old set", func(l *lab.Keys) {
-			old := l.Token()
-			l.Warm()
-			l.Pool.SetFault(cognitotest.Fault{Delay: time.Second, Body: l.Pool.KeySet()})
-			go l.Send(l.Stranger("a"))
-			synctest.Wait()
-			l.Pool.Rotate()
-			l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
-			refresh(l, "beside a fetch", 3*time.Second, nil) // its end, a pause, and one of its own
-			l.Want("after", old, lab.UnknownKey)
-			l.WantFetches("all", 3)
-		}},
-		{"a thousand callers share one fetch, or the next one", func(l *lab.Keys) {
-			l.Warm()
-			l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
-			var all sync.WaitGroup
-			for range 1000 {
-				all.Go(func() {
-					began := time.Now()
-					if err := l.Auth.Refresh(context.Background()); err != nil || time.Since(began) > 3*time.Second {
-						l.Errorf("Refresh after %s: %v, want nil after two fetches and a pause at most", time.Since(began), err)
-					}
-				})
-			}
-			all.Wait()
-			if n := l.Status().Fetches - 1; n > 2 { // who came after the first had begun needs another
-				l.Errorf("%d fetches, want 2 at most", n)
-			}
-		}},
-		{"callers that come all the time fetch once a second", func(l *lab.Keys) {
-			l.Warm()
-			var all sync.WaitGroup
-			for i := range 1000 {
-				all.Go(func() {
-					time.Sleep(time.Duration(i) * 10 * time.Millisecond)
-					if err := l.Auth.Refresh(context.Background()); err != nil {
-						l.Errorf("Refresh: %v", err)
-					}
-				})
-			}
-			all.Wait()
-			if n := l.Status().Fetches - 1; n < 10 || n > 12 {
-				l.Errorf("%d fetches in ten seconds, want one a second", n)
-			}
-		}},
-		{"a failure is its error, the last good set stays, and the next call tries again", func(l *lab.Keys) {
-			l.Warm()
-			fault := errors.New("no route")
-			l.Wire.Answer(func(*http.Request) (*http.Response, error) { return nil, fault })
-			refresh(l, "down", 0, fault)
-			l.Want("the last good set", l.Token(), lab.Okay)
-			refresh(l, "down", time.Second, fault)
-			l.Wire.Answer(nil)
-			refresh(l, "healed", time.Second, nil)
-			l.WantFetches("all", 4)
-		}},
-		{"a pause that the endpoint asks for does not hold it up", func(l *lab.Keys) {
-			l.Warm()
-			l.Pool.SetFault(cognitotest.Fault{Status: 503, Header: retryAfterOf(60)})
-			l.Want("down", l.Stranger("a"), lab.Unavailable)
-			l.Pool.SetFault()
-			refresh(l, "healed", time.Second, nil)
-			l.Want("unknown", l.Stranger("a"), lab.UnknownKey)
-		}},
-		{"it ends with its context, at each stage", func(l *lab.Keys) {
-			for _, stage := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond} {
-				l.Pool.SetFault(cognitotest.Fault{})
-				l.Send(l.Stranger("a"))
-				l.Pool.SetFault(cognitotest.Fault{Delay: 3 * time.Second})
+func TestRefresh(t *testing.T) { lab.RunKeyCases(t, refreshes) }
+
+var refreshes = []lab.KeyCase{
+	{"a withdrawn key is refused afterwards, also for a remembered token", func(l *lab.Keys) {
+		old := l.Token()
+		l.Warm()
+		l.Want("remembered", old, lab.Okay)
+		l.Want("remembered", old, lab.Okay)
+		l.Pool.Rotate()
+		l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
+		l.Want("before", old, lab.Okay)
+		refresh(l, "warm", time.Second, nil)
+		l.Want("after", old, lab.UnknownKey)
+		l.Want("the new key", l.Token(), lab.Okay)
+		l.WantFetches("all", 2)
+	}},
+	{"inside the floor after a fetch it fetches all the same, a second later", func(l *lab.Keys) {
+		l.Want("cold", l.Token(), lab.Okay)
+		refresh(l, "at once", time.Second, nil)
+		time.Sleep(400 * time.Millisecond)
+		refresh(l, "soon", 600*time.Millisecond, nil)
+		time.Sleep(time.Second)
+		refresh(l, "later", 0, nil)
+		l.WantFetches("all", 4)
+	}},
+	{"a fetch in flight does not count, it may have read the old set", func(l *lab.Keys) {
+		old := l.Token()
+		l.Warm()
+		l.Pool.SetFault(cognitotest.Fault{Delay: time.Second, Body: l.Pool.KeySet()})
+		go l.Send(l.Stranger("a"))
+		synctest.Wait()
+		l.Pool.Rotate()
+		l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
+		refresh(l, "beside a fetch", 3*time.Second, nil) // its end, a pause, and one of its own
+		l.Want("after", old, lab.UnknownKey)
+		l.WantFetches("all", 3)
+	}},
+	{"a thousand callers share one fetch, or the next one", func(l *lab.Keys) {
+		l.Warm()
+		l.Pool.SetFault(cognitotest.Fault{Delay: time.Second})
+		var all sync.WaitGroup
+		for range 1000 {
+			all.Go(func() {
 				began := time.Now()
-				ctx, cancel := context.WithTimeout(context.Background(), stage)
-				defer cancel()
-				err := l.Auth.Refresh(ctx)
-				if !errors.Is(err, cognitoauth.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != stage {
-					l.Errorf("Refresh after %s: %v, want ErrUnavailable because of the deadline at %s", time.Since(began), err, stage)
+				if err := l.Auth.Refresh(context.Background()); err != nil || time.Since(began) > 3*time.Second {
+					l.Errorf("Refresh after %s: %v, want nil after two fetches and a pause at most", time.Since(began), err)
 				}
-				time.Sleep(time.Minute)
+			})
+		}
+		all.Wait()
+		if n := l.Status().Fetches - 1; n > 2 { // who came after the first had begun needs another
+			l.Errorf("%d fetches, want 2 at most", n)
+		}
+	}},
+	{"callers that come all the time fetch once a second", func(l *lab.Keys) {
+		l.Warm()
+		var all sync.WaitGroup
+		for i := range 1000 {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+				if err := l.Auth.Refresh(context.Background()); err != nil {
+					l.Errorf("Refresh: %v", err)
+				}
+			})
+		}
+		all.Wait()
+		if n := l.Status().Fetches - 1; n < 10 || n > 12 {
+			l.Errorf("%d fetches in ten seconds, want one a second", n)
+		}
+	}},
+	{"a failure is its error, the last good set stays, and the next call tries again", func(l *lab.Keys) {
+		l.Warm()
+		fault := errors.New("no route")
+		l.Wire.Answer(func(*http.Request) (*http.Response, error) { return nil, fault })
+		refresh(l, "down", 0, fault)
+		l.Want("the last good set", l.Token(), lab.Okay)
+		refresh(l, "down", time.Second, fault)
+		l.Wire.Answer(nil)
+		refresh(l, "healed", time.Second, nil)
+		l.WantFetches("all", 4)
+	}},
+	{"a pause that the endpoint asks for does not hold it up", func(l *lab.Keys) {
+		l.Warm()
+		l.Pool.SetFault(cognitotest.Fault{Status: 503, Header: retryAfterOf(60)})
+		l.Want("down", l.Stranger("a"), lab.Unavailable)
+		l.Pool.SetFault()
+		refresh(l, "healed", time.Second, nil)
+		l.Want("unknown", l.Stranger("a"), lab.UnknownKey)
+	}},
+	{"it ends with its context, at each stage", func(l *lab.Keys) {
+		for _, stage := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond} {
+			l.Pool.SetFault(cognitotest.Fault{})
+			l.Send(l.Stranger("a"))
+			l.Pool.SetFault(cognitotest.Fault{Delay: 3 * time.Second})
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(context.Background(), stage)
+			defer cancel()
+			err := l.Auth.Refresh(ctx)
+			if !errors.Is(err, cognitoauth.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != stage {
+				l.Errorf("Refresh after %s: %v, want ErrUnavailable because of the deadline at %s", time.Since(began), err, stage)
 			}
-		}},
-		{"it gives up with the fetch", func(l *lab.Keys) {
-			l.Warm()
-			l.Pool.SetFault(cognitotest.Fault{Hang: true})
-			refresh(l, "hanging", lab.LongestFetch, cognitoauth.ErrUnavailable)
-		}},
-		{"cold, it is the first fetch", func(l *lab.Keys) {
-			refresh(l, "cold", 0, nil)
-			l.Want("afterwards", l.Token(), lab.Okay)
-			l.WantFetches("both", 1)
-		}},
-	})
+			time.Sleep(time.Minute)
+		}
+	}},
+	{"it gives up with the fetch", func(l *lab.Keys) {
+		l.Warm()
+		l.Pool.SetFault(cognitotest.Fault{Hang: true})
+		refresh(l, "hanging", lab.LongestFetch, cognitoauth.ErrUnavailable)
+	}},
+	{"cold, it is the first fetch", func(l *lab.Keys) {
+		refresh(l, "cold", 0, nil)
+		l.Want("afterwards", l.Token(), lab.Okay)
+		l.WantFetches("both", 1)
+	}},
 }
 
 // TestRefresh_pools: every pool is asked, and the error names those that failed.

@@ -24,7 +24,7 @@ type examination struct {
 var exits = map[string]int{
 	"issuer_mismatch": exitMeant, "token_use_mismatch": exitMeant, "client_mismatch": exitMeant, "audience_mismatch": exitMeant, "subject_missing": exitMeant,
 	"expiry_missing": exitTime, "token_expired": exitTime, "token_not_yet_valid": exitTime, "token_issued_in_future": exitTime, "lifetime_too_long": exitTime,
-	"key_unknown": exitKey, "signature_invalid": exitKey, "keys_unavailable": exitUnreachable,
+	"key_unknown": exitKey, "signature_invalid": exitKey, "keys_unavailable": exitUnreachable, "request_ended": exitUnreachable,
 }
 
 // token makes the library's checks. There is no Config.Revoked here, so that
