@@ -9,8 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/cognitoauth/cognitoauth/internal/base64url"
 	"github.com/cognitoauth/cognitoauth/internal/strictjson"
 )
@@ -264,7 +262,7 @@ func unreadable(raw strictjson.Value) Skip {
 	switch {
 	case !utf8.Valid(raw):
 		return Skip{KeyID: why.KeyID, Reason: InvalidUTF8}
-	case !raw.IsValid(jsontext.AllowDuplicateNames(true)):
+	case strictjson.HasLoneSurrogate(raw):
 		return Skip{KeyID: why.KeyID, Reason: LoneSurrogate}
 	}
 	why.Reason = DuplicateMember

@@ -82,6 +82,12 @@ func TooDeep(doc []byte) bool {
 	return false
 }
 
+// HasLoneSurrogate reports whether value, which must be valid JSON in valid UTF-8,
+// has an escape such as \ud800 that is half of a surrogate pair and no character.
+func HasLoneSurrogate(value Value) bool {
+	return !value.IsValid(jsontext.AllowDuplicateNames(true))
+}
+
 // unquote returns the text of a JSON string. It copies only if there is an escape.
 func unquote(value Value) []byte {
 	if bytes.IndexByte(value, '\\') < 0 {
