@@ -37,9 +37,10 @@ import (
 //
 // The values in the first four rows come from your code and configuration, so
 // they are good labels of metrics; but with AllowClient or
-// DangerouslyAllowAnyClient, client_id can be any app client of the pool. Callers can write the values in
-// the other rows, or parts of them: do not use those as labels. The library
-// copies neither the token nor its subject, user name or groups into a record.
+// DangerouslyAllowAnyClient, client_id can be any app client of the pool.
+// Callers can write the values in the other rows, or parts of them: do not use
+// those as labels. The library copies neither the token nor its subject, user
+// name or groups into a record.
 type Decision struct {
 	// Allowed is whether the request was let through.
 	Allowed bool

@@ -21,11 +21,12 @@
 //  2. The form of the token, its header and its JSON are checked.
 //  3. iss and token_use select one [Pool] entry. Only its settings count.
 //  4. exp, nbf, iat and the lifetime are checked.
-//  5. client_id of an access token, or aud of an ID token, is in Pool.ClientIDs.
+//  5. client_id (on ID tokens aud) is in Pool.ClientIDs, or AllowClient is set.
 //  6. aud of an access token is absent, or it names the token's own client_id.
 //     If Pool.Audiences is set, aud of a user's token names one of those.
 //  7. The pool has the key that kid names, and the RS256 signature is valid.
-//  8. Config.Revoked does not report the token.
+//  8. Pool.AllowClient, if set, allows a client that is not in ClientIDs, and
+//     Config.Revoked does not report the token.
 //  9. The token meets Config.Fallback. A handler marked by Optional skips this.
 //  10. The mux routes the request, and the token meets the route's [Require].
 //
@@ -80,8 +81,7 @@
 // handler that is registered for its route. CORS goes outside of Wrap, because
 // a preflight request carries no token. Do not put other middleware between Wrap
 // and the mux: Wrap cannot see routes through other middleware, so all of them
-// stay protected. Put middleware that needs the claims inside the marker or the
-// Require of a route.
+// stay protected. Middleware that needs the claims goes inside marker or Require.
 //
 // If there are several pools, every route admits the tokens of all of them. An
 // [Assert] on Claims.PoolID limits a route to one pool. A Subject is unique
@@ -92,9 +92,9 @@
 // A refusal is an [*Error]. It has a sentinel for errors.Is, a stable code, and
 // a fixed text that is safe to show. Its Detail is for your log and names what
 // was found, what was expected and which setting to change. Status 400, 401 and
-// 403 report a fault of the caller. 503 says that the keys or Config.Revoked are
-// out of reach. 500 says that the program is wired wrongly. [Middleware.Explain]
-// shows every check of one token.
+// 403 report a fault of the caller. 503 says that the keys, Pool.AllowClient or
+// Config.Revoked are out of reach. 500 says that the program is wired wrongly.
+// [Middleware.Explain] shows every check of one token.
 //
 // # Keys
 //
@@ -114,7 +114,7 @@
 //
 // The library remembers verified tokens by their SHA-256 digest, see
 // Config.TokenCache. A remembered token needs no decoding and no signature
-// check. Its times, its key, Config.Revoked and the policies are checked on every
-// use. A token is checked when its request begins; [WithExpiry] ends a stream
-// when the token expires.
+// check. Its times, its key, Pool.AllowClient, Config.Revoked and the policies are
+// checked on every use. A token is checked when its request begins; [WithExpiry]
+// ends a stream when the token expires.
 package cognitoauth

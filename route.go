@@ -88,7 +88,8 @@ func isNil(h http.Handler) bool {
 // policy. The library checks it after routing, when path values are set. A
 // Require can be nested in another, and can stand inside other handlers. It
 // answers 500 if there is no Wrap around it, and inside an [AllowAnonymous]
-// route; slog.Default() then gets at most ten records a minute about it. It panics on the zero Policy, a nil handler, and a marker.
+// route; slog.Default() then gets at most ten records a minute about it. It
+// panics on the zero Policy, a nil handler, and a marker.
 func Require(p Policy, h http.Handler) http.Handler {
 	must(p.rule != nil, "Require", "the Policy is zero: use Authenticated, Scope, Group, …")
 	must(!isNil(h), "Require", "the handler is nil")

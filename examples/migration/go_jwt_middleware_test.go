@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
@@ -129,6 +130,33 @@ func Example_goJWTMiddlewareCookie() {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Header.Set("Sec-Fetch-Site", site)
 		r.AddCookie(&http.Cookie{Name: "access_token", Value: pool.AccessToken().String()})
+		send(api, r)
+	}
+	// Output:
+	// 200 hello jane
+	// 403 cross_origin
+}
+
+// headerElseCookie takes the token of a program from Authorization, and that of
+// a browser from its cookie.
+func headerElseCookie(r *http.Request) (string, error) {
+	if token, err := cognitoauth.FromAuthorization()(r); token != "" || err != nil {
+		return token, err
+	}
+	return cognitoauth.FromCookie("access_token")(r)
+}
+
+// Two sources, one after the other; the cookie alone is guarded.
+func Example_goJWTMiddlewareSources() {
+	cfg := pool.Config()
+	cfg.TokenSource = headerElseCookie
+	api := middleware(cfg).Wrap(hello)
+
+	for _, header := range []string{"Authorization: Bearer ", "Cookie: access_token="} {
+		name, value, _ := strings.Cut(header, ": ")
+		r := httptest.NewRequest("POST", "/", nil)
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set(name, value+pool.AccessToken().String())
 		send(api, r)
 	}
 	// Output:
