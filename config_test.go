@@ -168,6 +168,7 @@ func TestNew_allMistakes(t *testing.T) {
 func TestNew_tellsNoPassword(t *testing.T) {
 	for _, change := range []func(*cognitoauth.Pool){
 		keysAt("https://me:s3cret@keys.example/jwks.json"), issuedBy("https://me:s3cret@example.com/"), keysAt("https://me:s3cret@["), issuedBy("https://me:s3cret@["),
+		keysAt("me:s3cret@keys.example/jwks.json"), issuedBy("me:s3cret@example.com"), keysAt("https:me:s3cret@keys.example/jwks.json"), issuedBy("https:///me:s3cret@example.com"),
 	} {
 		for _, s := range mistakes(t, func(c *cognitoauth.Config) { change(&c.Pools[0]) }) {
 			if strings.Contains(s, "s3cret") {

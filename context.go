@@ -53,11 +53,11 @@ func WithExpiry(ctx context.Context, c *Claims) (_ context.Context, cancel conte
 // contextKey is the context key for the admission.
 type contextKey struct{}
 
-// admission is the result of Wrap's checks of a request, and also the context
-// that carries it to the handlers. So one allocation holds the context and the
-// request's own copy of the claims.
+// admission is the result of Wrap's checks of a request, together with the
+// context that carries it to the handlers. So one allocation holds the context
+// and the request's own copy of the claims.
 type admission struct {
-	context.Context // of the request that Wrap got
+	carrier carrier
 
 	claims        Claims
 	noStore       [1]string   // the answer's Cache-Control: a handler may change its own
@@ -70,18 +70,35 @@ type admission struct {
 	ignored       *Error      // why an ambient token counts as none, nil if it does not
 }
 
-func (a *admission) Value(key any) any {
+// carrier is the context that the handlers get. It only refers to the admission,
+// because a log may print a request: http.Request has its context in an unexported
+// field, for which package fmt calls no Format. With a verb that does not fit a
+// pointer, such as %s, fmt prints what the pointer to the context refers to, but
+// it follows no second pointer.
+type carrier struct {
+	context.Context // of the request that Wrap got
+
+	admission *admission
+}
+
+// within returns the context that carries a, as a child of ctx.
+func (a *admission) within(ctx context.Context) context.Context {
+	a.carrier = carrier{ctx, a}
+	return &a.carrier
+}
+
+func (c *carrier) Value(key any) any {
 	if _, ok := key.(contextKey); ok {
-		return a
+		return c.admission
 	}
-	return a.Context.Value(key)
+	return c.Context.Value(key)
 }
 
 // String is for a context around this one, which prints its parent by it.
-func (*admission) String() string { return "cognitoauth.Wrap" }
+func (*carrier) String() string { return "cognitoauth.Wrap" }
 
-// Format is for logs that print a context, because fmt would print the claims.
-func (*admission) Format(f fmt.State, _ rune) { io.WriteString(f, "cognitoauth.Wrap") }
+// Format is for logs that print a context, because fmt would print its parents.
+func (*carrier) Format(f fmt.State, _ rune) { io.WriteString(f, "cognitoauth.Wrap") }
 
 // verified returns the claims, nil if there are none.
 func (a *admission) verified() *Claims {
@@ -123,7 +140,7 @@ func init() {
 	kit.WithClaims = func(ctx context.Context, claims any) context.Context {
 		c, _ := claims.(*Claims)
 		must(c != nil, "WithClaims", "the claims are nil")
-		a := &admission{Context: ctx, claims: *c, authenticated: true}
+		a := &admission{claims: *c, authenticated: true}
 		if a.claims.clock == nil {
 			a.claims.clock = &clock{now: time.Now}
 		}
@@ -133,6 +150,6 @@ func init() {
 			a.claims.TokenUse = cmp.Or(a.claims.TokenUse, AccessToken)
 			a.claims.Expiry = cmp.Or(a.claims.Expiry, a.claims.clock.now().Add(time.Hour))
 		}
-		return a
+		return a.within(ctx)
 	}
 }

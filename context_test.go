@@ -35,6 +35,12 @@ func TestWrap_context(t *testing.T) {
 				t.Errorf("a printed context shows the user: %.200s", text)
 			}
 		}
+		// A request has its context in an unexported field, where fmt calls no method.
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%t", "%c", "%e"} {
+			if text := fmt.Sprintf(verb, r) + fmt.Sprintf(verb, *r) + fmt.Sprintf(verb, struct{ ctx context.Context }{ctx}); strings.Contains(text, "jane") {
+				t.Errorf("a request printed by %s shows the user: %.2000s", verb, text)
+			}
+		}
 		if ctx.Err() != nil {
 			t.Error(ctx.Err())
 		}

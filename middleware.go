@@ -131,8 +131,7 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a 
 
 // pass calls the wrapped handler with a as the request's context.
 func (g *guard) pass(w http.ResponseWriter, r *http.Request, a *admission) {
-	a.Context = r.Context()
-	inner := r.WithContext(a)
+	inner := r.WithContext(a.within(r.Context()))
 	defer handBack(r, inner)
 	g.next.ServeHTTP(w, inner)
 }

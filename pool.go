@@ -359,7 +359,7 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 			fault("JWKSURL %q is not an absolute https URL without user and fragment", keyfetch.Shown(redacted(address)))
 		}
 	case where == "JWKSURL" && strings.HasSuffix(u.Path, "/.well-known/openid-configuration"):
-		fault("JWKSURL %q is the discovery document, which has no keys: expected what stands there as jwks_uri", address)
+		fault("JWKSURL %q is the discovery document, which has no keys: expected what stands there as jwks_uri", keyfetch.Shown(address))
 	case where == "JWKSURL" && onAWS(u, p.ID) && u.Path != "/"+p.ID+wellKnownKeys:
 		fault("JWKSURL %q: pool %q has its keys at the path %q; leave JWKSURL empty, the URL follows from ID", keyfetch.Shown(address), p.ID, "/"+p.ID+wellKnownKeys)
 	case where == "JWKSURL" && hostedUI(u):
@@ -369,13 +369,14 @@ func (p *Pool) checkURLs(fault func(string, ...any)) {
 	}
 }
 
-// redacted returns a URL without its password.
+// redacted returns a URL without its password. What stands before an @ may be one
+// even where url.Parse finds no user, as without a scheme.
 func redacted(s string) string {
 	u, err := url.Parse(s)
 	switch {
 	case err == nil && u.User != nil:
 		return u.Redacted()
-	case err != nil && strings.Contains(s, "@"):
+	case (err != nil || u.Host == "") && strings.Contains(s, "@"):
 		return "(not a URL)"
 	}
 	return s

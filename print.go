@@ -27,7 +27,8 @@ func (c Claims) Format(f fmt.State, _ rune) {
 
 // LogValue is a group of what Format prints, for package slog. A handler of slog
 // does not call it for Claims inside another value: the JSON handler then calls
-// MarshalJSON, which writes personal data.
+// MarshalJSON, which writes personal data. Of a nil *Claims slog says that
+// LogValue panicked: ask [FromContext] first whether there are any.
 func (c Claims) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("pool", inLog(c.PoolID)), slog.String("client_id", inLog(c.ClientID)), slog.String("token_use", inLog(string(c.TokenUse)))}
 	for _, t := range c.dates() {

@@ -434,7 +434,7 @@ func TestPresignedURL(t *testing.T) {
 		})
 	}
 	for _, address := range []string{"http://keys.example/a?", "https://myapp.auth.eu-west-1.amazoncognito.com/a?", "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other0001/keys?",
-		"keys.example/a?", "https://user@keys.example/a?", "https://keys.example/%zz?", "https:///a?"} {
+		"keys.example/a?", "https://user@keys.example/a?", "https://keys.example/.well-known/openid-configuration?", "https://keys.example/%zz?", "https:///a?"} {
 		_, err := cognitoauth.New(cognitoauth.Config{Pools: []cognitoauth.Pool{{ID: "eu-west-1_AbCdEf123", ClientIDs: []string{"a"}, JWKSURL: address + query}}})
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("New with %s: %v, want an error without the query", address, err)
