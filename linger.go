@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// maxWrappers is how many ResponseWriters, one inside the other, we look into.
+const maxWrappers = 64
+
 // linger lets the answer to a request that is refused arrive before the
 // connection breaks. Call it before the answer is written.
 //
@@ -29,8 +32,9 @@ func linger(w http.ResponseWriter, r *http.Request) {
 	if !r.Close || r.ContentLength <= 0 || r.Header["Expect"] != nil {
 		return
 	}
-	// Only net/http's own ResponseWriter understands the message.
-	for {
+	// Only net/http's own ResponseWriter understands the message. A writer that
+	// unwraps to itself must not hold us up.
+	for range maxWrappers {
 		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
 			break

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,4 +97,22 @@ func ends(t *testing.T, h http.Handler, head string) (status int, took time.Dura
 		t.Error(err)
 	}
 	return resp.StatusCode, time.Since(began)
+}
+
+// selfish is a ResponseWriter that unwraps to itself.
+type selfish struct{ http.ResponseWriter }
+
+func (s selfish) Unwrap() http.ResponseWriter { return s }
+
+// A ResponseWriter that unwraps to itself is a mistake of somebody else, and the
+// request is refused all the same.
+func TestWrap_writerThatUnwrapsToItself(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	r := httptest.NewRequest("POST", "/orders", strings.NewReader("body"))
+	r.Close = true
+	w := httptest.NewRecorder()
+	g.Auth.Wrap(http.NewServeMux()).ServeHTTP(selfish{w}, r)
+	if w.Code != http.StatusUnauthorized {
+		t.Errorf("status %d, want 401", w.Code)
+	}
 }
