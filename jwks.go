@@ -71,6 +71,9 @@ type keySource struct {
 	// It is monotonic time: a clock that is set back must not stop fetches, and
 	// one that jumps must not allow more. Requests read it without the lock.
 	quietUntil atomic.Int64
+	// staleUntil is when a set that is due may be fetched anew after a failure. It
+	// is never before quietUntil: unknown kids need a fetch more urgently.
+	staleUntil atomic.Int64
 	waiting    atomic.Int32 // requests that wait for a flight
 
 	mu       sync.Mutex // guards the fields below, and the start of a flight
@@ -235,7 +238,7 @@ func (s *keySource) age(set *heldSet, now time.Time) (wall, most time.Duration) 
 
 // refresh starts a fetch, unless one is in flight or a pause is not over.
 func (s *keySource) refresh() {
-	if s.quietFor() > 0 {
+	if s.quietFor() > 0 || time.Duration(s.staleUntil.Load()) > time.Since(epoch) {
 		return
 	}
 	s.mu.Lock()
@@ -349,22 +352,33 @@ func (s *keySource) run(f *flight) {
 
 // land publishes what a flight brought and releases its waiters. set is nil if
 // got has an error. It returns the set that was current before.
+//
+// After a failure, unknown kids are what asks for fetches while we hold a set that
+// is not too old, and anybody can send them. So the pause is at most that after a
+// success: nobody can keep a new key out for longer once the endpoint is back. A
+// set that is merely due waits for the longer pause, to spare the endpoint.
 func (s *keySource) land(f *flight, set *heldSet, got keyfetch.Answer) (before *heldSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before = s.current.Load()
-	pause := fetchFloor
+	pause, stale := fetchFloor, fetchFloor
 	if got.Err == nil {
 		s.failures = 0
 		s.publish(set, before)
 	} else {
 		s.failed++
-		pause = s.backoff(before, got.RetryAfter)
+		stale = s.backoff(got.RetryAfter)
+		pause = stale
+		if got.RetryAfter == 0 && before != nil && time.Since(before.landed) <= hardLimit { // not by Config.Now, which may panic
+			pause = min(stale, fetchFloor)
+		}
 		s.failures++
 	}
 	f.err, f.ended = got.Err, time.Now()
 	s.flight, s.last = nil, f
-	s.quietUntil.Store(int64(time.Since(epoch) + pause))
+	ended := time.Since(epoch)
+	s.quietUntil.Store(int64(ended + pause))
+	s.staleUntil.Store(int64(ended + stale))
 	close(f.done)
 	return before
 }
@@ -383,18 +397,10 @@ func (s *keySource) publish(set, before *heldSet) {
 // If the server asked for a pause, it is that, between 1 s and 60 s. Otherwise it
 // is 1 s, doubling up to 60 s. We vary it by 25 % at random, so that the servers
 // of a fleet do not fetch at the same time.
-//
-// While we hold a set that is not too old, unknown kids are what asks for fetches,
-// and anybody can send them. So the pause is then at most that after a success:
-// nobody can keep a new key out for longer once the endpoint is back.
-func (s *keySource) backoff(held *heldSet, asked time.Duration) time.Duration {
+func (s *keySource) backoff(asked time.Duration) time.Duration {
 	if asked > 0 {
 		return min(max(asked, firstBackoff), lastBackoff)
 	}
-	most := lastBackoff
-	if held != nil && time.Since(held.landed) <= hardLimit { // not by Config.Now, which may panic
-		most = fetchFloor
-	}
-	d := min(firstBackoff<<min(s.failures, 10), most)
-	return min(d*3/4+rand.N(d/2), most)
+	d := min(firstBackoff<<min(s.failures, 10), lastBackoff)
+	return min(d*3/4+rand.N(d/2), lastBackoff)
 }
