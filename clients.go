@@ -14,7 +14,7 @@ import (
 // swapped returns the index of the client that is the pool's ID, while ID is
 // what a client may be called; -1 if they are not swapped.
 func (p *Pool) swapped() int {
-	if p.Issuer != "" || !clientID.MatchString(p.ID) || knownPool(p.ID) {
+	if p.Issuer != "" || !clientID.MatchString(p.ID) { // a pool's ID has an underscore
 		return -1
 	}
 	return slices.IndexFunc(p.ClientIDs, knownPool)

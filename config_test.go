@@ -41,6 +41,7 @@ var configMistakes = []mistake{
 	{"a fallback of no alternative", "Config.Fallback", "admits nobody", func(c *cognitoauth.Config) { c.Fallback = cognitoauth.Or() }},
 	{"a fallback of no part", "Config.Fallback", "admits nobody", func(c *cognitoauth.Config) { c.Fallback = cognitoauth.And() }},
 	{"a fallback with a part that has none", "Config.Fallback", "admits nobody", func(c *cognitoauth.Config) { c.Fallback = cognitoauth.And(cognitoauth.UserToken(), cognitoauth.Or()) }},
+	{"a fallback of a login for nobody", "Config.Fallback", "admits nobody", func(c *cognitoauth.Config) { c.Fallback = cognitoauth.StepUp("mfa", cognitoauth.And()) }},
 	{"a fallback of empty alternatives", "Config.Fallback", "admits nobody", func(c *cognitoauth.Config) { c.Fallback = cognitoauth.Or(cognitoauth.And(), cognitoauth.Policy{}) }},
 	{"negative size of tokens", "Config.MaxTokenBytes", "0 (for 32768) or 1024 to 16777216", func(c *cognitoauth.Config) { c.MaxTokenBytes = -1 }},
 	{"tokens too small for any", "Config.MaxTokenBytes", "0 (for 32768) or 1024 to 16777216", func(c *cognitoauth.Config) { c.MaxTokenBytes = 1023 }},
@@ -196,6 +197,7 @@ func TestNew_accepts(t *testing.T) {
 		{"the least leeway", func(c *cognitoauth.Config) { c.Leeway = 1 }},
 		{"a leeway of 1 ms", func(c *cognitoauth.Config) { c.Leeway = time.Millisecond }},
 		{"a lifetime of 1 ms", pool(func(p *cognitoauth.Pool) { p.MaxLifetime = time.Millisecond })},
+		{"a fallback that asks for a login", func(c *cognitoauth.Config) { c.Fallback = cognitoauth.StepUp("mfa", cognitoauth.UserToken()) }},
 		{"a fallback with an alternative that is never met", func(c *cognitoauth.Config) { c.Fallback = cognitoauth.Or(cognitoauth.And(), cognitoauth.UserToken()) }},
 		{"a client that an emulator has named", pool(forClients("my-app_1.local"))},
 		{"an emulator that calls a client like its pool", pool(allOf(poolNamed("local_2Ab4"), issuedBy("http://localhost:9229/local_2Ab4"), forClients("local_2Ab5")))},
@@ -329,6 +331,9 @@ func TestFromEnv_mistakes(t *testing.T) {
 		if !errors.Is(err, cognitoauth.ErrMisconfigured) || cfg.Pools != nil {
 			t.Errorf("%s: %+v, %v", row.name, cfg, err)
 			continue
+		}
+		if row.set["COGNITO_CLIENT_ID "] != "" && strings.Contains(err.Error(), "COGNITO_CLIENT_IDS is not set") {
+			t.Errorf("%s: one mistake is told twice: %v", row.name, err)
 		}
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			if !strings.HasPrefix(line, "cognitoauth: ") {

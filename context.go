@@ -144,6 +144,7 @@ func init() {
 		if a.claims.clock == nil {
 			a.claims.clock = &clock{now: time.Now}
 		}
+		// mutant: equivalent `c.payload == "" → true`, the claims of a token have both
 		if c.payload == "" && c.Subject+c.Username+c.ClientID != "" {
 			// Written by hand. No token that was admitted lacks these. The zero Claims
 			// name nobody and stay without them, so that every policy denies them.

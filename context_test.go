@@ -174,6 +174,10 @@ func TestFromContext_kitOutsideWrap(t *testing.T) {
 // Claims written by hand look to a handler like those of a token; they use the
 // machine's clock.
 func TestFromContext_byHand(t *testing.T) {
+	plain := cognitotest.WithClaims(httptest.NewRequest("GET", "/", nil), &cognitoauth.Claims{Subject: "s", Username: "jane"})
+	if c, ok := cognitoauth.FromContext(plain.Context()); !ok || c.TokenUse != cognitoauth.AccessToken || !c.Expiry.After(time.Now()) || c.IsMachine() {
+		t.Errorf("claims by hand are not those of a user's access token: %v, %v", c.TokenUse, c.Expiry)
+	}
 	mine := &cognitoauth.Claims{TokenUse: cognitoauth.IDToken, Subject: "s", AuthTime: time.Now()}
 	r := cognitotest.WithClaims(httptest.NewRequest("GET", "/", nil), mine)
 	c, ok := cognitoauth.FromContext(r.Context())

@@ -221,7 +221,7 @@ func (g *guard) unrouted(endpoint http.Handler, pattern string) string {
 // allow tells Config.OnDecision that a request was let in. c is nil if the
 // request is anonymous, and ignored is why its token then counted as none.
 func (m *Middleware) allow(r *http.Request, pattern string, c *Claims, ignored *Error) {
-	if m == nil || m.onDecision == nil {
+	if m.onDecision == nil {
 		return
 	}
 	d := Decision{Allowed: true, Code: "anonymous", Pattern: pattern, RequestID: requestID(r), Ignored: ignored}

@@ -41,7 +41,6 @@ var muxHasWildcards = sync.OnceValue(func() bool {
 	mux := http.NewServeMux()
 	mux.Handle("/{name}", http.NotFoundHandler())
 	_, pattern := mux.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/x"}})
-	// mutant: equivalent `pattern != "" → true`, but for programs with that GODEBUG: see TestWrap_routesGo121
 	return pattern != ""
 })
 
@@ -96,6 +95,7 @@ func uncanonical(r *http.Request) string {
 	switch {
 	case other || rawOther:
 		return escapedOther
+	// mutant: equivalent `slash → false`, what EscapedPath escapes anew is no slash
 	case slash || rawSlash:
 		return escapedSlash
 	}

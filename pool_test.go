@@ -81,6 +81,9 @@ var poolMistakes = []mistake{
 	inPool("a placeholder as client", "ClientIDs[0]", "is a placeholder", forClients("<client-id>")),
 	inPool("a variable as client", "ClientIDs[0]", "is a placeholder", forClients("${CLIENT_ID}")),
 	inPool("pool and client swapped", "ID", "swap the two", allOf(poolNamed("1example23456789"), forClients("eu-west-1_EXAMPLE01"))),
+	inPool("a pool's ID as the client of an emulator", "ClientIDs[0]", "is a user pool's ID", allOf(poolNamed("local"), issuedBy("http://localhost:9229/local"), forClients("eu-west-1_EXAMPLE01"))),
+	inPool("an ARN as a client", "ClientIDs[0]", "is a URL or ARN", forClients("arn:aws:cognito-idp:eu-west-1:123456789012:userpool/x")),
+	inPool("a space inside a client", "ClientIDs[0]", "is not an app client's ID", forClients("a b")),
 	inPool("pool and one of the clients swapped", "ID", `ClientIDs[1] "eu-west-1_EXAMPLE01" is the pool's`, allOf(poolNamed("1example23456789"), forClients("a", "eu-west-1_EXAMPLE01"))),
 	inPool("a client of 129 characters", "ClientIDs[0]", "at most 128", forClients(strings.Repeat("a", 129))),
 	inPool("clients where any is allowed", "DangerouslyAllowAnyClient", "drop one", func(p *cognitoauth.Pool) { p.DangerouslyAllowAnyClient = true }),
@@ -168,6 +171,10 @@ var poolMistakes = []mistake{
 	inPool("a static key set of 101 keys", "JWKS", "100 keys", keysKnown(`{"keys":[`+strings.Repeat(`{},`, 100)+`{}]}`)),
 
 	{"two entries alike", "Config.Pools[1].TokenUse", "Config.Pools[0]", func(c *cognitoauth.Config) { c.Pools = append(c.Pools, goodPool()) }},
+	{"two entries for ID tokens alike", "Config.Pools[1].TokenUse", "Config.Pools[0]", func(c *cognitoauth.Config) {
+		c.Pools[0].TokenUse = cognitoauth.IDToken
+		c.Pools = append(c.Pools, c.Pools[0])
+	}},
 	{"two entries alike, with replicas", "Config.Pools[1].TokenUse", "merge", func(c *cognitoauth.Config) {
 		c.Pools[0].ReplicaRegions = []string{"eu-west-2", "eu-west-3"}
 		c.Pools = append(c.Pools, c.Pools[0])
@@ -261,5 +268,25 @@ func TestValidate_selectsOneEntry(t *testing.T) {
 	claims, err := auth.Validate(t.Context(), any.String())
 	if err != nil || claims.PoolID != b.ID() || claims.ClientID != "any" {
 		t.Errorf("third entry: %v, %v", claims, err)
+	}
+}
+
+// A token use that there is not is one mistake, also in two entries.
+func TestNew_tokenUseInTwoEntries(t *testing.T) {
+	p := goodPool()
+	p.TokenUse = "refresh"
+	_, err := cognitoauth.New(cognitoauth.Config{Pools: []cognitoauth.Pool{p, p}})
+	if err == nil || strings.Count(err.Error(), "\n") != 1 || strings.Contains(err.Error(), "already") {
+		t.Errorf("expected one mistake for each entry: %v", err)
+	}
+}
+
+// An ID that no client could have is not swapped with one.
+func TestNew_noIDIsNotSwapped(t *testing.T) {
+	p := goodPool()
+	p.ID, p.ClientIDs = "", []string{"eu-west-1_EXAMPLE01"}
+	_, err := cognitoauth.New(cognitoauth.Config{Pools: []cognitoauth.Pool{p}})
+	if err == nil || strings.Contains(err.Error(), "swap") || !strings.Contains(err.Error(), "ID is empty") {
+		t.Errorf("%v", err)
 	}
 }

@@ -33,6 +33,19 @@ func TestShippedKeys(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "Config.Pools[0].JWKS") || !strings.Contains(err.Error(), why) {
 		t.Errorf("a static set: %v", err)
 	}
+	fresh, err := cognitotest.Start(cognitotest.Options{InProcess: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fresh.Close()
+	_, err = cognitoauth.New(real(func(c *cognitoauth.Config) { c.HTTPClient, c.Pools[0].JWKS = fresh.Client(), pool.KeySet() }))
+	if err == nil || !strings.Contains(err.Error(), why) {
+		t.Errorf("a static set beside the client of a pool with fresh keys: %v", err)
+	}
+	down := lab.MustNew(t, real(func(c *cognitoauth.Config) { c.Pools[0].JWKSURL = "http://127.0.0.1:1/keys" }))
+	if err := down.Ready(t.Context()); err == nil || strings.Contains(err.Error(), "panic") {
+		t.Errorf("without an answer: %v", err)
+	}
 	for _, row := range []struct {
 		name string
 		cfg  cognitoauth.Config

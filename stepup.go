@@ -106,9 +106,8 @@ func (a acr) String() string { return call("ACR", string(a)) }
 // or one with a quote, a backslash or a byte outside ASCII.
 func StepUp(acr string, p Policy) Policy {
 	must(p.rule != nil, "StepUp", "the Policy is zero: use Assert, Claim, Group, …")
-	must(acr != "", "StepUp", "an empty value asks for no login in particular: name the acr that the client is to ask for")
 	for value := range strings.SplitSeq(acr, " ") {
-		must(value != "", "StepUp", strconv.Quote(acr)+": values are separated by one space (RFC 9470, section 3)")
+		must(value != "", "StepUp", strconv.Quote(acr)+": name the acr values that the client is to ask for, with one space between two (RFC 9470, section 3)")
 	}
 	for i := range len(acr) {
 		must(challengeByte(acr[i]), "StepUp", strconv.Quote(acr)+" cannot be written into acr_values (RFC 9470, section 3)")

@@ -15,6 +15,7 @@ func (v Raw) ListHas(s string) (has, isList bool) {
 		return textsHave(string(v), s)
 	}
 	// A text without an escape has no strings in it, so it can only be "[]".
+	// mutant: equivalent, it spares the copy
 	if strings.IndexByte(string(v), '\\') < 0 {
 		text := strings.Trim(string(v[1:len(v)-1]), whiteSpace)
 		inner, open := strings.CutPrefix(text, "[")
@@ -35,7 +36,7 @@ func (v Raw) ListHas(s string) (has, isList bool) {
 	}
 	// The decoder recurses, but no list of strings nests.
 	// mutant: equivalent `TooDeep(text) → false`, it spares the stack
-	if len(text) == 0 || text[0] != '[' || TooDeep(text) || !Value(text).IsValid() {
+	if TooDeep(text) || !Value(text).IsValid() {
 		return false, false
 	}
 	return textsHave(text, s)
@@ -81,9 +82,11 @@ func textsHave[T string | []byte](list T, s string) (has, isList bool) {
 
 // textIs reports whether the string at list[begin:end] has the text s.
 func textIs[T string | []byte](list T, begin, end int, escaped bool, s string) bool {
+	// mutant: equivalent `escaped → true`, it spares the copy
 	if !escaped {
-		return end-begin-2 == len(s) && string(list[begin+1:end-1]) == s
+		return string(list[begin+1:end-1]) == s
 	}
+	// mutant: equivalent, no text of s has so many bytes
 	if end-begin-2 > longestEscape*len(s) {
 		return false
 	}

@@ -83,6 +83,7 @@ func New[T any](size, bytes int) *Cache[T] {
 // Find returns what is known of a token, nil if it is not remembered. The caller
 // must not change it.
 func (c *Cache[T]) Find(token string) *T {
+	// mutant: equivalent, Add keeps no such token
 	if len(token) > MaxTokenBytes {
 		return nil
 	}
