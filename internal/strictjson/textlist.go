@@ -86,7 +86,7 @@ func textIs[T string | []byte](list T, begin, end int, escaped bool, s string) b
 	if !escaped {
 		return string(list[begin+1:end-1]) == s
 	}
-	// mutant: equivalent, no text of s has so many bytes
+	// mutant: equivalent `end-begin-2 > longestEscape*len(s) → false`, no text of s has so many bytes
 	if end-begin-2 > longestEscape*len(s) {
 		return false
 	}
