@@ -224,7 +224,7 @@ func detailClient(e *Error) string {
 	}
 	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id + e.note
 	if e.claim == "client_id" {
-		s += "; Cognito access tokens name the app client in client_id and have no aud"
+		s += "; Cognito access tokens name the app client in client_id and as a rule have no aud"
 	}
 	return s + "; add it to Pool.ClientIDs if that client may call this API"
 }

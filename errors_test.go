@@ -259,7 +259,7 @@ var allRefusals = []refusalCase{
 		return w.token(w.user.ExpiresIn(48 * time.Hour).Delete("iat"))
 	}, "48h0m0s after now", "Pool.MaxLifetime"),
 	ofToken.as("client_mismatch", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Client("abc")) },
-		`client_id "abc"`, "is not among ClientIDs of pool eu-west-1_AbCdEf123", "Cognito access tokens name the app client in client_id and have no aud", "Pool.ClientIDs"),
+		`client_id "abc"`, "is not among ClientIDs of pool eu-west-1_AbCdEf123", "Cognito access tokens name the app client in client_id and as a rule have no aud", "Pool.ClientIDs"),
 	ofToken.as("client_mismatch", func(w *wayside) *cognitoauth.Error { return w.token(w.id.Client("abc")) }, `aud "abc"`, "is not among ClientIDs", "Pool.ClientIDs"),
 	ofToken.as("client_mismatch", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Delete("client_id")) }, "no client_id", "access token"),
 	ofToken.as("client_mismatch", func(w *wayside) *cognitoauth.Error { return w.token(w.id.Delete("aud")) }, "no aud", "id token"),

@@ -1051,7 +1051,7 @@ func ExampleError() {
 	// true
 	// 401 client_mismatch
 	// Bearer realm="api", error="invalid_token", error_description="the token was issued to another client"
-	// client_id "2web" (unverified) is not among ClientIDs of pool eu-west-1_EXAMPLE01; Cognito access tokens name the app client in client_id and have no aud; add it to Pool.ClientIDs if that client may call this API
+	// client_id "2web" (unverified) is not among ClientIDs of pool eu-west-1_EXAMPLE01; Cognito access tokens name the app client in client_id and as a rule have no aud; add it to Pool.ClientIDs if that client may call this API
 }
 
 // The detail names settings and belongs into the log. What the caller may see
