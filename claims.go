@@ -68,13 +68,14 @@ type Claims struct {
 	payload string // the JSON object as the token has it, but for escaped slashes
 	named   bool   // the token has a username
 
-	// clock is the clock of the Middleware that verified the token, for policies
-	// about time. It is nil in Claims that come from no token.
-	clock *clock
+	// terms are those of the Middleware that verified the token: its clock, for
+	// policies about time, and what its scopes imply. It is nil in Claims that come
+	// from no token.
+	terms *terms
 }
 
-// Scopes returns the scopes in the order of the token; nil if there are none,
-// as on ID tokens.
+// Scopes returns the scopes in the order of the token, without those that they
+// imply (see Config.ImpliedScopes); nil if there are none, as on ID tokens.
 func (c *Claims) Scopes() []string {
 	if c == nil || c.scope == "" {
 		return nil
@@ -102,20 +103,10 @@ func (c *Claims) Audience() []string {
 	return slices.Collect(c.audience.All)
 }
 
-// HasScope reports whether the token has exactly this scope. Case counts (RFC
-// 6749, section 3.3).
-func (c *Claims) HasScope(scope string) bool {
-	if c == nil {
-		return false
-	}
-	for rest := c.scope; rest != ""; {
-		var s string
-		if s, rest, _ = strings.Cut(rest, " "); s == scope && s != "" {
-			return true
-		}
-	}
-	return false
-}
+// HasScope reports whether the token has exactly this scope, or one that implies
+// it by Config.ImpliedScopes of the Middleware that verified the token. Case
+// counts (RFC 6749, section 3.3).
+func (c *Claims) HasScope(scope string) bool { return c.holder(scope) != "" }
 
 // HasGroup reports whether the user is in exactly this group. Case counts.
 func (c *Claims) HasGroup(group string) bool { return c != nil && c.groups.Contains(group) }

@@ -18,7 +18,7 @@ import (
 
 // parseClaims reads a payload as the validator does, nil if it refuses it.
 func parseClaims(payload string) *cognitoauth.Claims {
-	c, err := kit.NewClaims([]byte(payload), "eu-west-1_AbCdEf123", lab.AtNoon, 30*time.Second)
+	c, err := kit.NewClaims([]byte(payload), "eu-west-1_AbCdEf123", lab.AtNoon, 30*time.Second, nil)
 	if err != nil {
 		return nil
 	}

@@ -39,6 +39,14 @@ type Config struct {
 	// 5 min, not negative. Set 1 ns for practically none; any other positive
 	// duration under 1 ms is a mistake.
 	Leeway time.Duration
+	// ImpliedScopes says which scopes a scope implies: a token with the key counts
+	// as one with every scope of the list, and what those imply, wherever Scope and
+	// HasScope ask. So "orders/admin": {"orders/read", "orders/write"} opens the
+	// routes of all three. Nothing is implied by the form of a name. A circle is a
+	// mistake, as is an empty list, what is not one scope (RFC 6749, section 3.3),
+	// or more than 10,000 pairs. A challenge asks for the scope that Scope names.
+	// Cognito knows nothing of it. Nil: no scope implies another.
+	ImpliedScopes map[string][]string
 	// TokenSource finds the token of a request. Nil: [FromAuthorization], the
 	// Authorization header with the scheme Bearer; a request with another scheme
 	// counts as one without a token. It must be safe for concurrent use.
@@ -127,7 +135,7 @@ type Config struct {
 func New(cfg Config) (*Middleware, error) {
 	b := builder{validator: &validator{
 		issuers: map[string]*issuer{},
-		clock:   clock{cfg.Now, cfg.Leeway},
+		terms:   terms{clock: clock{cfg.Now, cfg.Leeway}},
 		limit:   cfg.MaxTokenBytes,
 		revoked: cfg.Revoked,
 	}, keyTimeout: cfg.KeyTimeout, log: cfg.Logger}
@@ -142,6 +150,7 @@ func New(cfg Config) (*Middleware, error) {
 	if b.limit < minTokenBytes || b.limit > maxTokenBytes {
 		b.mistake("MaxTokenBytes is %d, expected 0 (for %d) or %d to %d bytes", cfg.MaxTokenBytes, defaultMaxTokenBytes, minTokenBytes, maxTokenBytes)
 	}
+	b.imply(cfg.ImpliedScopes)
 	b.checkTokenCache(cfg.TokenCache, cfg.TokenCacheBytes)
 	for i := range len(cfg.Realm) {
 		if !challengeByte(cfg.Realm[i]) {

@@ -42,8 +42,8 @@ func WithExpiry(ctx context.Context, c *Claims) (_ context.Context, cancel conte
 		return ctx, func() {}
 	}
 	by := clock{now: time.Now}
-	if c.clock != nil {
-		by = *c.clock
+	if c.terms != nil {
+		by = c.terms.clock
 	}
 	ends := c.Expiry.Add(by.leeway)
 	why := refuse(&tokenExpired, evidence{at: c.Expiry, now: ends, leeway: by.leeway, verified: true})
@@ -129,27 +129,28 @@ func (a *admission) widen(err *Error, q *require) *Error {
 }
 
 func init() {
-	kit.NewClaims = func(payload []byte, poolID string, now func() time.Time, leeway time.Duration) (any, error) {
+	kit.NewClaims = func(payload []byte, poolID string, now func() time.Time, leeway time.Duration, implied any) (any, error) {
 		c := new(Claims)
 		if err := c.decode(bytes.Clone(payload)); err != nil {
 			return nil, err
 		}
-		c.PoolID, c.clock = poolID, &clock{now, leeway}
+		in, _ := implied.(implications)
+		c.PoolID, c.terms = poolID, &terms{clock{now, leeway}, in}
 		return c, nil
 	}
 	kit.WithClaims = func(ctx context.Context, claims any) context.Context {
 		c, _ := claims.(*Claims)
 		must(c != nil, "WithClaims", "the claims are nil")
 		a := &admission{claims: *c, authenticated: true}
-		if a.claims.clock == nil {
-			a.claims.clock = &clock{now: time.Now}
+		if a.claims.terms == nil {
+			a.claims.terms = &terms{clock: clock{now: time.Now}}
 		}
 		// mutant: equivalent `c.payload == "" → true`, the claims of a token have both
 		if c.payload == "" && c.Subject+c.Username+c.ClientID != "" {
 			// Written by hand. No token that was admitted lacks these. The zero Claims
 			// name nobody and stay without them, so that every policy denies them.
 			a.claims.TokenUse = cmp.Or(a.claims.TokenUse, AccessToken)
-			a.claims.Expiry = cmp.Or(a.claims.Expiry, a.claims.clock.now().Add(time.Hour))
+			a.claims.Expiry = cmp.Or(a.claims.Expiry, a.claims.terms.now().Add(time.Hour))
 		}
 		return a.within(ctx)
 	}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -284,7 +285,11 @@ func detailRevoked(e *Error) string { return "Config.Revoked refused a token of 
 
 func detailScope(e *Error) string {
 	s := "the token has scopes " + join8(strings.FieldsSeq(e.found), " and ", quote) + ", the route needs " + list(e.scopes)
-	return s + cmp.Or(hintScope(e.found, e.scopes), "; the client has to ask for them, and its app client needs permission to")
+	s += cmp.Or(hintScope(e.found, e.scopes), "; the client has to ask for them, and its app client needs permission to")
+	if len(e.stronger) > 0 {
+		s += "; by Config.ImpliedScopes, " + join8(slices.Values(slices.Sorted(maps.Keys(e.stronger))), " or ", quote) + " meets " + e.claim + " as well"
+	}
+	return s
 }
 
 func detailLogin(e *Error) string {

@@ -99,6 +99,7 @@ type evidence struct {
 	note     string // a hint for the operator, one of our own fixed texts
 	trust    *trust // the Pool entry that decided; nil before iss selected one
 	known    []string
+	stronger map[string]bool // if a scope is missing, the scopes that imply it
 	kid      string
 	client   string       // verified
 	endpoint http.Handler // if the token is missing, the handler of the route

@@ -811,6 +811,25 @@ func ExampleClaims_Scopes() {
 	// []
 }
 
+// A scope that implies others: who has orders/admin need not ask for the rest.
+func ExampleConfig_impliedScopes() {
+	cfg := demo.Config()
+	cfg.ImpliedScopes = map[string][]string{"orders/admin": {"orders/read", "orders/write"}}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Panic(err)
+	}
+	api := auth.Wrap(cognitoauth.Require(cognitoauth.Scope("orders/write"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := cognitoauth.FromContext(r.Context())
+		fmt.Fprint(w, claims.HasScope("orders/read"), " ", claims.Scopes())
+	})))
+	show(api, "POST", "/orders", demo.AccessToken().Scopes("orders/admin"))
+	show(api, "POST", "/orders", demo.AccessToken().Scopes("orders/read"))
+	// Output:
+	// 200 true [orders/admin]
+	// 403 Bearer realm="api", error="insufficient_scope", error_description="the token lacks a scope", scope="orders/write"
+}
+
 // A handler that does more for those who may, and the rest for all.
 func ExampleClaims_HasScope() {
 	claims := demo.AccessToken().Scopes("orders/read").Claims()

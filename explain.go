@@ -144,7 +144,7 @@ func (x *explanation) claims() {
 		x.add("token_use", quote(string(x.c.TokenUse)), quote(string(t.use)), err)
 	}
 	x.trust = t
-	x.c.PoolID, x.c.clock = t.id, &x.clock
+	x.c.PoolID, x.c.terms = t.id, &x.terms
 	x.times()
 	clients, audience := "any client", "absent, or the client_id"
 	if t.clients != nil {

@@ -276,12 +276,12 @@ func FuzzPayload(f *testing.F) {
 	}
 	f.Add([]byte("{ \"a\" :\t{ \"b\" : [ \"]}\\\"\" , 1 ] } ,\r\n\"c\\u0064\" : \"x\\u0079\" , \"\":true,\"f\" :\tfalse , \"n\" : -1e1 }"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		found, err := kit.NewClaims(payload, "eu-west-1_AbCdEf123", time.Now, 0)
-		slow, slowErr := kit.NewClaims(append([]byte(" "), payload...), "eu-west-1_AbCdEf123", time.Now, 0)
+		found, err := kit.NewClaims(payload, "eu-west-1_AbCdEf123", time.Now, 0, nil)
+		slow, slowErr := kit.NewClaims(append([]byte(" "), payload...), "eu-west-1_AbCdEf123", time.Now, 0, nil)
 		if (err == nil) != (slowErr == nil) {
 			t.Fatalf("%v, and %v with a space in front: %q", err, slowErr, payload)
 		}
-		old, oldErr := kit.NewClaims(escapedSlashes(payload), "eu-west-1_AbCdEf123", time.Now, 0)
+		old, oldErr := kit.NewClaims(escapedSlashes(payload), "eu-west-1_AbCdEf123", time.Now, 0, nil)
 		if (err == nil) != (oldErr == nil) {
 			t.Fatalf("%v, and %v with escaped slashes: %q", err, oldErr, payload)
 		}

@@ -5,6 +5,7 @@ package cognitoauth
 // several rules deny, And and Or choose the one refusal that stands for all.
 
 import (
+	"cmp"
 	"math"
 	"net/http"
 	"slices"
@@ -167,17 +168,15 @@ func Assert(desc string, meets func(*http.Request, *Claims) bool) Policy {
 // scope is the rule of Scope.
 type scope string
 
-// Scope is met if the token has exactly this scope. Case counts, and a scope
-// implies no other. A custom scope of Cognito begins with its resource server:
-// "orders/write". It panics on a string that is no scope-token of RFC 6749,
-// section 3.3, such as two scopes in one string.
+// Scope is met if the token has exactly this scope, or one that implies it by
+// Config.ImpliedScopes. Case counts. A custom scope of Cognito begins with its
+// resource server: "orders/write". It panics on a string that is no scope-token
+// of RFC 6749, section 3.3, such as two scopes in one string.
 //
 // An ID token has no scopes and is answered with 403 without a challenge.
 func Scope(name string) Policy {
 	must(name != "", "Scope", "an empty name matches no scope")
-	for i := range len(name) {
-		must(challengeByte(name[i]) && name[i] != ' ', "Scope", strconv.Quote(name)+" is not one scope (RFC 6749, section 3.3); And and Or join several")
-	}
+	must(isScope(name), "Scope", strconv.Quote(name)+" is not one scope (RFC 6749, section 3.3); And and Or join several")
 	return Policy{scope(name)}
 }
 
@@ -190,11 +189,13 @@ func (s scope) check(_ *http.Request, c *Claims) *Error {
 		return refuse(&scopeUnattainable, ev)
 	}
 	e := refuse(&scopeMissing, ev)
-	e.scopes = s.scopes(c)
+	e.scopes, e.stronger = s.scopes(c), c.stronger(string(s))
 	return e
 }
 
-func (s scope) scopes(*Claims) []string { return []string{string(s)} }
+// scopes returns the scope by which the claims have s, which is the one that the
+// client can ask for again: its app client may not be allowed to ask for s.
+func (s scope) scopes(c *Claims) []string { return []string{cmp.Or(c.holder(string(s)), string(s))} }
 
 func (s scope) String() string { return call("Scope", string(s)) }
 

@@ -29,10 +29,10 @@ func (d within) check(_ *http.Request, c *Claims) *Error {
 	if c.IsMachine() {
 		return refuse(&loginUnattainable, ev)
 	}
-	if c.clock != nil && !c.AuthTime.IsZero() {
-		ev.now = c.clock.now()
+	if c.terms != nil && !c.AuthTime.IsZero() {
+		ev.now = c.terms.now()
 		ago := ev.now.Sub(c.AuthTime)
-		if ago >= -c.clock.leeway && ago-c.clock.leeway <= time.Duration(d) {
+		if ago >= -c.terms.leeway && ago-c.terms.leeway <= time.Duration(d) {
 			return nil
 		}
 	}

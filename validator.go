@@ -35,7 +35,7 @@ type validator struct {
 	headers jws.Headers
 	spaces  sync.Pool                     // of *workspace
 	tokens  *tokencache.Cache[remembered] // nil: off
-	clock
+	terms
 	limit   int // of a token's length, in bytes
 	revoked func(context.Context, *Claims) (bool, error)
 }
@@ -152,7 +152,7 @@ func (v *validator) recall(token string) (*trust, *Claims) {
 // token with iat slightly in the future may fail it too, and then gets all
 // checks.
 func (k *remembered) current(now time.Time) bool {
-	c, leeway := &k.claims, k.claims.clock.leeway
+	c, leeway := &k.claims, k.claims.terms.leeway
 	return now.Before(c.Expiry.Add(leeway)) &&
 		!now.Before(c.NotBefore.Add(-leeway)) && !now.Before(c.IssuedAt.Add(-leeway)) &&
 		c.Expiry.Sub(now) <= k.trust.maxLifetime+leeway
@@ -172,7 +172,7 @@ func (v *validator) verify(ctx context.Context, w *workspace) (*trust, *Error) {
 		t, err = v.choose(c)
 	}
 	if err == nil {
-		c.PoolID, c.clock, w.now = t.id, &v.clock, v.now()
+		c.PoolID, c.terms, w.now = t.id, &v.terms, v.now()
 		err = v.admit(ctx, t, w, c)
 	}
 	if err != nil {

@@ -42,6 +42,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -71,6 +72,10 @@ type Options struct {
 	// concurrent use. Zero: [time.Now].
 	Now func() time.Time
 
+	// ImpliedScopes is that field of [Pool.Config], and what [Token.Claims] go by. A
+	// mistake in it is one of [Start]. Zero: no scope implies another.
+	ImpliedScopes map[string][]string
+
 	// InProcess makes a pool without a listener: it opens no socket, starts no
 	// goroutine, and its keys are reached through [Pool.Client] alone. Set it
 	// inside a synctest bubble.
@@ -97,7 +102,9 @@ type Pool struct {
 	clientIDs  []string
 	clock      func() time.Time // nil: none was given
 	freshKeys  bool
-	escaped    bool   // slashes
+	escaped    bool // slashes
+	imply      map[string][]string
+	implied    any    // the same, as the library reads it
 	origin     string // "http://127.0.0.1:port"; empty: in process
 	stop       func() // ends the listener; nil: there is none
 
@@ -141,6 +148,7 @@ func start(o Options, freshKeys bool) (*Pool, error) {
 		clock:     o.Now,
 		freshKeys: freshKeys,
 		escaped:   o.EscapedSlashes,
+		imply:     cloned(o.ImpliedScopes),
 	}
 	if !idForm.MatchString(p.id) {
 		return nil, fmt.Errorf("cognitotest: %q is no pool id (eu-west-1_AbCdEf123)", p.id)
@@ -151,6 +159,10 @@ func start(o Options, freshKeys bool) (*Pool, error) {
 	}
 	if slices.Contains(p.clientIDs, "") {
 		return nil, errors.New("cognitotest: empty client id")
+	}
+	var err error
+	if p.implied, err = kit.ImpliedScopes(p.imply); err != nil {
+		return nil, fmt.Errorf("cognitotest: %w", err)
 	}
 	if !o.InProcess {
 		if err := p.listen(); err != nil {
@@ -210,6 +222,15 @@ func (p *Pool) Now() time.Time {
 	return p.clock()
 }
 
+// cloned returns a copy that shares no list.
+func cloned(scopes map[string][]string) map[string][]string {
+	c := maps.Clone(scopes)
+	for name, list := range c {
+		c[name] = slices.Clone(list)
+	}
+	return c
+}
+
 // Config returns a configuration that admits the access tokens of the pool,
 // ready for [cognitoauth.New]. With it the key set is fetched over loopback,
 // or, if the pool is InProcess, through [Pool.Client]. Each call returns a
@@ -219,7 +240,7 @@ func (p *Pool) Config() cognitoauth.Config {
 	if forms := p.issuers(); !slices.Contains(forms[:], p.issuer) || !followsFromID(p.id) {
 		pool.Issuer = p.issuer
 	}
-	c := cognitoauth.Config{Now: p.clock}
+	c := cognitoauth.Config{Now: p.clock, ImpliedScopes: cloned(p.imply)}
 	if p.origin == "" {
 		c.HTTPClient = p.Client()
 	} else {

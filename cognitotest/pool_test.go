@@ -540,3 +540,28 @@ func TestShippedKeysAreListed(t *testing.T) {
 		t.Error("a fresh key is taken for a shipped one")
 	}
 }
+
+// The implications are those of the configuration and of the claims without it;
+// a mistake in them is one of Start, as it is one of New.
+func TestOptions_impliedScopes(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true, ImpliedScopes: map[string][]string{"orders/admin": {"orders/read"}}})
+	auth, err := cognitoauth.New(pool.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := pool.AccessToken().Scopes("orders/admin")
+	verified, err := auth.Validate(t.Context(), token.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := cognitotest.WithClaims(httptest.NewRequest("GET", "/", nil), token.Claims())
+	carried, _ := cognitoauth.FromContext(r.Context())
+	for _, c := range []*cognitoauth.Claims{verified, token.Claims(), carried} {
+		if !c.HasScope("orders/read") || c.HasScope("orders/write") || cognitoauth.Scope("orders/read").Check(r, c) != nil {
+			t.Errorf("%v, %v", c.HasScope("orders/read"), c.HasScope("orders/write"))
+		}
+	}
+	if _, err := cognitotest.Start(cognitotest.Options{InProcess: true, ImpliedScopes: map[string][]string{"a": {"a"}}}); err == nil || !strings.Contains(err.Error(), "that scope itself") {
+		t.Errorf("a scope that implies itself: %v", err)
+	}
+}

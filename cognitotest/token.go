@@ -259,7 +259,7 @@ func (t *Token) String() string {
 // They are not verified, and neither are issuer, client and times; it panics
 // only on claims that the middleware cannot read.
 func (t *Token) Claims() *cognitoauth.Claims {
-	c, err := kit.NewClaims(t.text(t.claims), t.pool.id, t.pool.Now, leeway)
+	c, err := kit.NewClaims(t.text(t.claims), t.pool.id, t.pool.Now, leeway, t.pool.implied)
 	if err != nil {
 		panic(fmt.Sprintf("cognitotest: %v", err))
 	}

@@ -13,9 +13,15 @@ import (
 
 // NewClaims builds a *cognitoauth.Claims from a payload as if a token with
 // that payload had been verified for the pool poolID. The clock and leeway are
-// those that time-based policies will use. It fails on what the validator's
-// strict decoder refuses. Package cognitoauth sets it.
-var NewClaims func(payload []byte, poolID string, now func() time.Time, leeway time.Duration) (any, error)
+// those that time-based policies will use; implied is nil or comes from
+// ImpliedScopes. It fails on what the validator's strict decoder refuses. Package
+// cognitoauth sets it.
+var NewClaims func(payload []byte, poolID string, now func() time.Time, leeway time.Duration, implied any) (any, error)
+
+// ImpliedScopes checks what cognitoauth.Config.ImpliedScopes can be, and makes of
+// it what NewClaims takes. The error is the one of cognitoauth.New. Package
+// cognitoauth sets it.
+var ImpliedScopes func(map[string][]string) (any, error)
 
 // WithClaims returns a context that carries claims, a *cognitoauth.Claims, the
 // way Wrap's handlers see it. Package cognitoauth sets it.

@@ -1,9 +1,9 @@
 module github.com/cognitoauth/cognitoauth/internal/proof/benchmarks
 
-go 1.26
+go 1.26.0
 
 require (
-	github.com/MicahParks/keyfunc/v3 v3.9.1
+	github.com/MicahParks/keyfunc/v3 v3.9.2
 	github.com/Yiling-J/theine-go v0.6.3
 	github.com/auth0/go-jwt-middleware/v2 v2.3.1
 	github.com/cognitoauth/cognitoauth v0.0.0
@@ -42,7 +42,7 @@ require (
 	golang.org/x/oauth2 v0.36.0 // indirect
 	golang.org/x/sync v0.18.0 // indirect
 	golang.org/x/sys v0.47.0 // indirect
-	golang.org/x/time v0.15.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
 	gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
 )
 
