@@ -236,6 +236,8 @@ type builder struct {
 	machine    bool // Config.Now is nil
 	log        *slog.Logger
 	sources    []*keySource
+	shared     map[sharing]*keySource // those of sources that fetch
+	gate       gate
 	uses       map[string]string // from token_use and issuer to the field that accepts them
 	clashes    map[string]bool   // pairs of such fields that are reported
 	mistakes   []error
@@ -246,7 +248,7 @@ func (b *builder) mistake(format string, args ...any) {
 }
 
 func (b *builder) defaults() {
-	b.uses, b.clashes = map[string]string{}, map[string]bool{}
+	b.uses, b.clashes, b.shared, b.gate = map[string]string{}, map[string]bool{}, map[sharing]*keySource{}, make(gate, fetchesAtOnce)
 	if b.now == nil {
 		b.now, b.machine = time.Now, true
 	}
