@@ -252,17 +252,11 @@ func (s *keySource) renew(ctx context.Context, before int, delay time.Duration) 
 
 // force returns what following does, and starts a flight if that is neither.
 func (s *keySource) force(ctx context.Context, n int, delay time.Duration) (f *flight, pause time.Duration, _ error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f, pause = s.following(n); f != nil || pause > 0 {
-		return f, pause, nil
-	}
-	s.mu.Unlock()
-	err := s.gate.enter(ctx)
-	s.mu.Lock()
-	if err != nil {
+	if err := s.gate.enter(ctx); err != nil {
 		return nil, 0, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if f, pause = s.following(n); f != nil || pause > 0 {
 		s.gate.leave()
 		return f, pause, nil
