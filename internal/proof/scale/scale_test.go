@@ -183,7 +183,7 @@ const cacheBytes = 32 << 20 * 5 / 4
 func TestScale_tokens(t *testing.T) {
 	counted(t)
 	mint := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
-	key := newSigner(t)
+	key := newSigner()
 	base := mint.AccessToken().SignedWith(key.sign)
 	cfg := mint.Config()
 	cfg.HTTPClient, cfg.Pools[0].JWKS = nil, key.keySet(base.KeyID())

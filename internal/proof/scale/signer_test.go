@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/big"
-	"testing"
 )
 
 // signer signs with RS256 in a fraction of the time that crypto/rsa takes, so that a
@@ -20,16 +19,12 @@ type signer struct {
 	shares []*big.Int // 1 modulo the prime, 0 modulo the others
 }
 
-func newSigner(tb testing.TB) *signer {
-	tb.Helper()
+func newSigner() *signer {
 	e := big.NewInt(65537)
 	for {
 		s := &signer{n: big.NewInt(1)}
 		for len(s.primes) < 8 {
-			p, err := rand.Prime(rand.Reader, 256)
-			if err != nil {
-				tb.Fatal(err)
-			}
+			p := prime()
 			d := new(big.Int).ModInverse(e, new(big.Int).Sub(p, big.NewInt(1)))
 			if d == nil {
 				continue
@@ -45,6 +40,19 @@ func newSigner(tb testing.TB) *signer {
 			s.shares = append(s.shares, rest.Mul(rest, new(big.Int).ModInverse(rest, p)))
 		}
 		return s
+	}
+}
+
+// prime returns one of 256 bits. FIPS 140-3 mode does not allow rand.Prime.
+func prime() *big.Int {
+	b := make([]byte, 32)
+	for {
+		_, _ = rand.Read(b) // never fails
+		b[0] |= 0xc0
+		b[31] |= 1
+		if p := new(big.Int).SetBytes(b); p.ProbablyPrime(20) {
+			return p
+		}
 	}
 }
 
