@@ -27,7 +27,9 @@ type Config struct {
 	_ [0]func() // keyed literals only
 
 	// Pools are the user pools whose tokens are accepted. Required: one or more.
-	// No two entries may accept the same issuer with the same TokenUse.
+	// No two entries may accept the same issuer with the same TokenUse. There may
+	// be thousands: one takes about 1.2 kB, and 4.5 kB once it has two keys, which
+	// are fetched when its first token comes or in [Middleware.Ready].
 	Pools []Pool
 	// Fallback is the policy of every route that is not marked by AllowAnonymous
 	// or Optional. Zero: Authenticated(), which every valid token of a user or a
@@ -245,6 +247,8 @@ type builder struct {
 	machine    bool // Config.Now is nil
 	log        *slog.Logger
 	sources    []*keySource
+	shared     map[sharing]*keySource // those of sources that fetch
+	gate       gate
 	uses       map[string]string // from token_use and issuer to the field that accepts them
 	clashes    map[string]bool   // pairs of such fields that are reported
 	mistakes   []error
@@ -255,7 +259,7 @@ func (b *builder) mistake(format string, args ...any) {
 }
 
 func (b *builder) defaults() {
-	b.uses, b.clashes = map[string]string{}, map[string]bool{}
+	b.uses, b.clashes, b.shared, b.gate = map[string]string{}, map[string]bool{}, map[sharing]*keySource{}, make(gate, fetchesAtOnce)
 	if b.now == nil {
 		b.now, b.machine = time.Now, true
 	}

@@ -193,12 +193,19 @@ func stripsPrefix(f http.HandlerFunc) bool {
 	return strings.Contains(name, ".StripPrefix.func") && strings.HasSuffix(file, "net/http/server.go")
 }
 
+// hintedIssuers is how many of the expected issuers are looked at for a hint. With
+// 10,000 pools a look at all takes a thousand times as long as to refuse the token,
+// and anybody can send one.
+const hintedIssuers = 1000
+
 // hintIssuer says how an issuer differs from an expected one, where only one
 // reading of the difference is likely.
 func hintIssuer(found string, known []string) string {
 	if strings.HasPrefix(found, "https://cognito-identity.") {
 		return " (an identity pool's token: send the user pool's)"
 	}
+	whole := len(known) <= hintedIssuers
+	known = known[:min(len(known), hintedIssuers)]
 	for _, want := range known {
 		switch {
 		case found != "" && strings.TrimRight(found, "/") == strings.TrimRight(want, "/"):
@@ -216,7 +223,7 @@ func hintIssuer(found string, known []string) string {
 			return hintHost(found, region, want)
 		}
 	}
-	if id != "" {
+	if whole && id != "" {
 		return " (that is user pool " + quote(id) + " of region " + quote(region) + ", which no Pool.ID names)"
 	}
 	return ""

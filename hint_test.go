@@ -147,3 +147,30 @@ func TestAuthorization_cures(t *testing.T) {
 		}
 	}
 }
+
+// TestHintIssuer_manyPools: a hint about an issuer is sought among the first 1,000,
+// and what would need a look at all of them is not claimed.
+func TestHintIssuer_manyPools(t *testing.T) {
+	const stranger = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Stranger1"
+	for _, row := range []struct {
+		pools     int // each has two issuers
+		iss, want string
+	}{
+		{500, stranger, "which no Pool.ID names"},
+		{500, "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool00499/", "only by a trailing slash"},
+		{501, stranger, "and 994 more; Config.Pools decides"},
+		{501, "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool00499/", "only by a trailing slash"},
+		{501, "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool00500/", "and 994 more; Config.Pools decides"},
+	} {
+		n := newTenants(t, row.pools)
+		for i := range n.cfg.Pools {
+			n.cfg.Pools[i].JWKSURL = ""
+		}
+		n.open()
+		_, err := n.auth.Validate(t.Context(), n.mint.AccessToken().Set("iss", row.iss).String())
+		e, ok := err.(*cognitoauth.Error)
+		if !ok || !strings.Contains(e.Detail(), row.want) { // a hint stands before "; Config.Pools"
+			t.Errorf("%d pools, %s: %v, want %s", row.pools, row.iss, e.Detail(), row.want)
+		}
+	}
+}

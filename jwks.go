@@ -65,6 +65,7 @@ type keySource struct {
 	log     *slog.Logger
 
 	testKeys bool // the keys that cognitotest ships are trusted
+	gate     gate // of the Middleware; nobody waits here for a token
 
 	current atomic.Pointer[heldSet]
 	// quietUntil is when the next fetch may begin, in nanoseconds after epoch.
@@ -97,6 +98,8 @@ type heldSet struct {
 type flight struct {
 	number int // counts from 1
 	done   chan struct{}
+	gated  bool          // it has a place in keySource.gate
+	delay  time.Duration // before it asks
 	err    error
 	ended  time.Time // by the machine
 }
@@ -236,14 +239,20 @@ func (s *keySource) age(set *heldSet, now time.Time) (wall, most time.Duration) 
 	return wall, max(wall, time.Since(set.landed))
 }
 
-// refresh starts a fetch, unless one is in flight or a pause is not over.
+// refresh starts a fetch, unless one is in flight, a pause is not over or the gate
+// is full. Nobody waits for it, and the next request tries again: so the sets of
+// many pools that are due at one moment are fetched a few at a time.
 func (s *keySource) refresh() {
-	if s.quietFor() > 0 || time.Duration(s.staleUntil.Load()) > time.Since(epoch) {
+	if s.quietFor() > 0 || time.Duration(s.staleUntil.Load()) > time.Since(epoch) || !s.gate.try() {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.begin()
+	if s.mayBegin() {
+		s.launch(flight{gated: true})
+	} else {
+		s.gate.leave()
+	}
 }
 
 // quietFor returns how long no fetch may begin, a very long time during a
@@ -259,16 +268,21 @@ func (s *keySource) quietFor() time.Duration {
 // begin returns the flight in progress. If there is none, it starts one, or
 // returns nil if none may start yet. The caller holds s.mu.
 func (s *keySource) begin() *flight {
-	if s.flight == nil && s.quietFor() <= 0 {
-		s.launch()
+	if s.mayBegin() {
+		s.launch(flight{})
 	}
 	return s.flight
 }
 
-// launch starts a flight. There is none in progress, and the caller holds s.mu.
-func (s *keySource) launch() {
+// mayBegin reports whether a flight may start: there is none, and no pause. The
+// caller holds s.mu.
+func (s *keySource) mayBegin() bool { return s.flight == nil && s.quietFor() <= 0 }
+
+// launch starts f. There is no flight in progress, and the caller holds s.mu.
+func (s *keySource) launch(f flight) {
 	s.fetches++
-	s.flight = &flight{number: s.fetches, done: make(chan struct{})}
+	f.number, f.done = s.fetches, make(chan struct{})
+	s.flight = &f
 	s.quietUntil.Store(math.MaxInt64)
 	go s.run(s.flight)
 }
@@ -281,16 +295,23 @@ func (s *keySource) join(kid string, now time.Time) (*flight, *keyset.Key, error
 	if f := s.begin(); f != nil {
 		return f, nil, nil
 	}
+	k, err := s.landed(kid, now)
+	return nil, k, err
+}
+
+// landed returns the key, if the last flight has brought it, or an error. There was
+// a flight, and the caller holds s.mu.
+func (s *keySource) landed(kid string, now time.Time) (*keyset.Key, error) {
 	set := s.fresh(now)
 	switch k := set.find(kid); {
 	case k != nil:
-		return nil, k, nil
-	case s.last.err != nil: // there was a flight, or begin would have started one
-		return nil, nil, s.unavailable(s.last.err)
+		return k, nil
+	case s.last.err != nil:
+		return nil, s.unavailable(s.last.err)
 	case set == nil:
-		return nil, nil, s.unavailable(errTooOld)
+		return nil, s.unavailable(errTooOld)
 	}
-	return nil, nil, errKeyUnknown
+	return nil, errKeyUnknown
 }
 
 // unavailable returns the error for a request that gets no answer now. It says
@@ -331,6 +352,7 @@ func (s *keySource) wait(ctx context.Context, f *flight) error {
 // happens in it, even a panic of the client or the logger, it releases the
 // waiters.
 func (s *keySource) run(f *flight) {
+	time.Sleep(f.delay)
 	got := keyfetch.Answer{Err: errors.New("the fetch panicked")}
 	var set, before *heldSet
 	func() {
@@ -379,6 +401,9 @@ func (s *keySource) land(f *flight, set *heldSet, got keyfetch.Answer) (before *
 	ended := time.Since(epoch)
 	s.quietUntil.Store(int64(ended + pause))
 	s.staleUntil.Store(int64(ended + stale))
+	if f.gated {
+		s.gate.leave()
+	}
 	close(f.done)
 	return before
 }

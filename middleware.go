@@ -1,17 +1,15 @@
 package cognitoauth
 
 // This file holds the Middleware: the handler that Wrap returns, how it decides
-// about a request and reports the decision, and Ready, Refresh and Status. How a
-// token is judged is in validator.go, which handler a request would reach in
-// route.go.
+// about a request and reports the decision. How a token is judged is in
+// validator.go, which handler a request would reach in route.go, what concerns all
+// key sets in ready.go and status.go.
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
 )
 
 // Middleware admits requests with a valid token. Make one with [New]; the zero
@@ -254,69 +252,4 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 	}
 	w.Header().Set("Cache-Control", "no-store") // of an ErrorHandler's answer too
 	m.errorHandler(w, r, err)
-}
-
-// Ready reports whether every pool has usable keys. If so, it returns nil at
-// once. Otherwise it starts a fetch for each key source without usable keys,
-// unless the pause after an earlier fetch forbids that, and waits for the
-// fetches in flight until ctx ends; each takes Config.KeyTimeout at most. Its
-// error joins an [ErrUnavailable] for each source that still has no keys. Call it
-// before serving, or from a readiness probe.
-func (m *Middleware) Ready(ctx context.Context) error {
-	if m == nil || m.validator == nil {
-		return refuse(&notWired, evidence{})
-	}
-	// We start all fetches before we wait for the first. start calls
-	// Config.Now, so it runs on the goroutine of Ready's caller, who can
-	// recover its panic.
-	flights, down := make([]*flight, len(m.sources)), make([]error, len(m.sources))
-	for i, s := range m.sources {
-		flights[i], down[i] = s.start()
-	}
-	for i, s := range m.sources {
-		if flights[i] != nil {
-			down[i] = s.ready(ctx, flights[i])
-		}
-	}
-	return errors.Join(down...)
-}
-
-// Refresh fetches all key sets now, and waits until they have come or ctx ends.
-// Call it after a key was withdrawn from a pool, or when an emulator has other
-// keys after a restart: when Refresh returns nil, only keys that the sets had
-// after the call are used, and no token that another key has verified is
-// remembered. Otherwise that takes until the next refresh, 66 minutes at most.
-//
-// Its error joins an [ErrUnavailable] for each source whose fetch failed; the set
-// from before stays in use there. Refresh leaves out static key sets, and ignores
-// the pause that follows other fetches, also one that the endpoint asks for. It
-// fetches one set once a second at most, however many callers there are; more
-// calls wait and share a fetch. It is for operators: do not let a request of
-// somebody else call it.
-func (m *Middleware) Refresh(ctx context.Context) error {
-	if m == nil || m.validator == nil {
-		return refuse(&notWired, evidence{})
-	}
-	failed := make([]error, len(m.sources))
-	var all sync.WaitGroup
-	for i, s := range m.sources {
-		if len(s.urls) > 0 {
-			all.Go(func() { failed[i] = s.renew(ctx) })
-		}
-	}
-	all.Wait()
-	return errors.Join(failed...)
-}
-
-// Status reports the state of each key source, for a dashboard. It does no I/O
-// and starts no fetch.
-func (m *Middleware) Status() []PoolStatus {
-	if m == nil {
-		return nil
-	}
-	all := make([]PoolStatus, len(m.sources))
-	for i, s := range m.sources {
-		all[i] = s.status()
-	}
-	return all
 }

@@ -220,14 +220,22 @@ func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[strin
 // URLs share one source.
 func (b *builder) source(p *Pool, urls ...string) *keySource {
 	testKeys := trustsShipped(p, b.client)
-	for _, s := range b.sources {
-		if len(urls) > 0 && slices.Equal(s.urls, urls) && s.testKeys == testKeys {
-			return s
-		}
+	same := sharing{strings.Join(urls, "\n"), testKeys}
+	if s := b.shared[same]; s != nil {
+		return s
 	}
-	s := &keySource{pool: p.ID, urls: urls, client: b.client, timeout: b.keyTimeout, now: b.now, machine: b.machine, log: b.log, testKeys: testKeys}
+	s := &keySource{pool: p.ID, urls: urls, client: b.client, timeout: b.keyTimeout, now: b.now, machine: b.machine, log: b.log, testKeys: testKeys, gate: b.gate}
 	b.sources = append(b.sources, s)
+	if len(urls) > 0 {
+		b.shared[same] = s
+	}
 	return s
+}
+
+// sharing is what Pool entries with the same key source have in common.
+type sharing struct {
+	urls     string // a line each
+	testKeys bool
 }
 
 // checkID returns the region in the pool's ID, "" if there is none or ID is a

@@ -1,9 +1,7 @@
 package cognitoauth
 
-// This file holds what a program sees of its key sets and does about them:
-// PoolStatus, the log records, the reasons of skipped keys, and the parts of
-// Ready and Refresh that concern one key set. When keys are fetched is in
-// jwks.go.
+// This file holds what a program sees of its key sets: Status, the log records,
+// and the reasons of skipped keys. When keys are fetched is in jwks.go.
 
 import (
 	"context"
@@ -46,6 +44,19 @@ type PoolStatus struct {
 	Err error
 	// Fetches and Failures count since New.
 	Fetches, Failures int
+}
+
+// Status reports the state of each key source, for a dashboard. It does no I/O
+// and starts no fetch.
+func (m *Middleware) Status() []PoolStatus {
+	if m == nil {
+		return nil
+	}
+	all := make([]PoolStatus, len(m.sources))
+	for i, s := range m.sources {
+		all[i] = s.status()
+	}
+	return all
 }
 
 func (s *keySource) status() PoolStatus {
@@ -194,98 +205,4 @@ func numberText(why keyset.Skip) string {
 		return fmt.Sprintf("its exponent has %d bits, expected at most 31", why.Size)
 	}
 	return "it cannot be used"
-}
-
-// start starts the fetch of a source without a usable set, if one may begin. It
-// returns the flight to wait for, or the error if there is none. It returns
-// neither if there is a usable set.
-func (s *keySource) start() (*flight, error) {
-	now := s.now()
-	if s.usable(now) != nil {
-		return nil, nil
-	}
-	f, _, err := s.join("", now)
-	if err == errKeyUnknown { // a set has come meanwhile
-		return nil, nil
-	}
-	return f, s.unready(err)
-}
-
-// ready waits for a flight that start returned.
-func (s *keySource) ready(ctx context.Context, f *flight) error {
-	select {
-	case <-f.done:
-		return s.unready(f.err)
-	case <-ctx.Done():
-		return s.unready(context.Cause(ctx))
-	}
-}
-
-func (s *keySource) unready(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: no key set of pool %s: %w", ErrUnavailable, s.pool, cause(err))
-}
-
-// cause returns what an unavailableError wraps, and any other error as it is.
-func cause(err error) error {
-	var u *unavailableError
-	if errors.As(err, &u) {
-		return u.cause
-	}
-	return err
-}
-
-// renew fetches the set anew, whatever the pause is, and waits for that until ctx
-// ends. A flight that is in progress already does not count: it may have read the
-// set before the caller changed it.
-func (s *keySource) renew(ctx context.Context) error {
-	s.mu.Lock()
-	before := s.fetches
-	s.mu.Unlock()
-	for {
-		f, pause := s.force(before)
-		if f == nil {
-			select {
-			case <-time.After(pause):
-				continue
-			case <-ctx.Done():
-				return s.unrenewed(context.Cause(ctx))
-			}
-		}
-		select {
-		case <-f.done:
-			if f.number > before {
-				return s.unrenewed(f.err)
-			}
-		case <-ctx.Done():
-			return s.unrenewed(context.Cause(ctx))
-		}
-	}
-}
-
-// force returns the flight in progress, else the last one if it began after the
-// first n, else a new one. It returns none if the last one ended less than
-// refreshFloor ago, and what is left of that.
-func (s *keySource) force(n int) (_ *flight, pause time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch last := s.last; {
-	case s.flight != nil:
-		return s.flight, 0
-	case last != nil && last.number > n:
-		return last, 0
-	case last != nil && time.Since(last.ended) < refreshFloor:
-		return nil, refreshFloor - time.Since(last.ended)
-	}
-	s.launch()
-	return s.flight, 0
-}
-
-func (s *keySource) unrenewed(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: the key set of pool %s is not refreshed: %w", ErrUnavailable, s.pool, err)
 }

@@ -267,6 +267,16 @@ step_test() {
   figure "$count packages"
 }
 
+# scaled shows what the tests of internal/proof/scale have told.
+scaled() {
+  local lines
+  sed -n 's/^ *scale_test\.go:[0-9]*: \(.*=[0-9].*\)/\1/p' "$scratch/verbose" >"$scratch/scaled"
+  lines=$(wc -l <"$scratch/scaled")
+  ((lines > 0)) || fail "$(cat "$scratch/verbose")" 'no test told how it grows'
+  sed 's/^/  /' "$scratch/scaled" >&3
+  figure "$lines sizes of pools, tokens, routes and revocations; at most $(grep -oE '[0-9]+ bytes a pool' "$scratch/scaled" | sort -n | tail -n 1)"
+}
+
 snapshot() {
   find . -name .git -prune -o -name node_modules -prune -o -type f -exec cksum {} + | sort -k 3
 }

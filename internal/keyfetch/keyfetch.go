@@ -28,8 +28,9 @@ const (
 	// SecondHost is how long the first host may be silent before we ask the second.
 	SecondHost = time.Second
 	// RefreshAge is the age at which a set is fetched anew, give or take 10 %, so
-	// that a fleet does not march in step. A smaller max-age of the answer counts
-	// instead, but none below minMaxAge.
+	// that neither a fleet nor the sets of many pools march in step. A smaller
+	// max-age of the answer counts instead, but none below minMaxAge; for the same
+	// reason it is cut by up to 10 %.
 	RefreshAge = time.Hour
 
 	minMaxAge     = 5 * time.Minute
@@ -170,7 +171,8 @@ func refreshAge(h http.Header) time.Duration {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		if n, err := strconv.Atoi(value); err == nil && n >= 0 && strings.EqualFold(name, "max-age") {
 			asked := time.Duration(min(n, int(maxMaxAge/time.Second))) * time.Second
-			age = min(age, max(asked, minMaxAge))
+			asked = max(asked, minMaxAge)
+			age = min(age, asked-rand.N(asked/10))
 		}
 	}
 	return age
