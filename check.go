@@ -32,6 +32,7 @@ type entry struct {
 	id          string
 	use         TokenUse
 	clients     map[string]bool // nil: any
+	registered  bool            // also users' tokens of clients that are not listed, if aud names one of audiences
 	allow       func(ctx context.Context, clientID string, machine bool) (bool, error)
 	audiences   []string
 	maxLifetime time.Duration
@@ -139,12 +140,37 @@ func (v *validator) checkLifetime(t *trust, w *workspace, c *Claims) *Error {
 // checkClient compares the app client that the token was issued to, because
 // most access tokens of Cognito have no audience. It is in client_id on access
 // tokens and in aud on ID tokens; we never accept one for the other. With
-// Pool.AllowClient, a client that is not listed has to wait for the signature.
+// Pool.RegisteredClients, checkAudience has the last word about a client that is
+// not listed: its refusal names what the client can mend. With Pool.AllowClient,
+// such a client has to wait for the signature.
 func checkClient(t *trust, c *Claims) *Error {
-	if c.ClientID != "" && (t.clients == nil || t.clients[c.ClientID] || t.allow != nil) {
+	note := ""
+	switch {
+	case c.ClientID == "":
+	case t.clients == nil, t.isListed(c.ClientID):
 		return nil
+	case t.registered && c.IsMachine(): // whatever AllowClient would say
+		note = noteMachine
+	case t.registered, t.allow != nil:
+		return nil
+	case bindsHere(t, c):
+		note = noteRegistered
 	}
-	return refuse(&clientMismatch, evidence{claim: t.clientClaim(), found: c.ClientID})
+	return refuse(&clientMismatch, evidence{claim: t.clientClaim(), found: c.ClientID, note: note})
+}
+
+// bindsHere reports whether a user's token is refused for its client alone, as
+// Pool.RegisteredClients would accept it.
+func bindsHere(t *trust, c *Claims) bool {
+	if c.IsMachine() {
+		return false
+	}
+	for aud := range c.audience.All {
+		if aud != c.ClientID && slices.Contains(t.audiences, aud) {
+			return true
+		}
+	}
+	return false
 }
 
 // clientClaim is the claim that has the app client.
@@ -165,7 +191,8 @@ func checkSubject(c *Claims) *Error {
 // checkAudience checks aud on access tokens. An API that aud does not name must
 // refuse the token (RFC 7519, section 4.1.3). Cognito sets aud to the one
 // resource that the token was requested for (RFC 8707). A trigger can set it to
-// the token's own client_id, which says nothing about a resource.
+// the token's own client_id, which says nothing about a resource, even if somebody
+// has put it into Audiences: it must admit no client by Pool.RegisteredClients.
 func checkAudience(t *trust, c *Claims) *Error {
 	if t.use != AccessToken {
 		return nil // aud is the app client, which checkClient checks
@@ -174,7 +201,7 @@ func checkAudience(t *trust, c *Claims) *Error {
 		if len(t.audiences) == 0 || c.IsMachine() {
 			return nil
 		}
-		return refuse(&audienceMismatch, evidence{})
+		return refuse(&audienceMismatch, evidence{holder: c.ClientID})
 	}
 	own := len(t.audiences) == 0 || c.IsMachine()
 	met, found := false, c.audience.First()
@@ -183,13 +210,17 @@ func checkAudience(t *trust, c *Claims) *Error {
 			found = ""
 			break
 		}
-		met = met || own && aud == c.ClientID || slices.Contains(t.audiences, aud)
+		if aud == c.ClientID {
+			met = met || own
+		} else {
+			met = met || slices.Contains(t.audiences, aud)
+		}
 	}
 	switch {
 	case found == "":
-		return refuse(&audienceMismatch, evidence{note: " is an empty list or names an empty audience"})
+		return refuse(&audienceMismatch, evidence{note: " is an empty list or names an empty audience", holder: c.ClientID})
 	case !met:
-		return refuse(&audienceMismatch, evidence{found: found})
+		return refuse(&audienceMismatch, evidence{found: found, holder: c.ClientID})
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
 package cognitoauth
 
-// This file holds the checks that New makes of a Pool's app clients, and the
-// call of Pool.AllowClient.
+// This file holds the checks that New makes of a Pool's app clients, who is
+// listed and who is not, and the call of Pool.AllowClient. The check of a token's
+// client is in check.go.
 
 import (
 	"context"
@@ -34,7 +35,7 @@ func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
 		}
 		return nil
 	}
-	if len(p.ClientIDs) == 0 && p.AllowClient == nil {
+	if len(p.ClientIDs) == 0 && p.AllowClient == nil && !p.RegisteredClients {
 		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)")
 	}
 	clients := map[string]bool{}
@@ -66,8 +67,36 @@ func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
 	return clients
 }
 
+// checkRegistered finds what contradicts RegisteredClients. Without Audiences it
+// would admit every client of the pool, and on an ID token aud is the client.
+func (p *Pool) checkRegistered(e *entry, fault func(string, ...any)) {
+	if !p.RegisteredClients {
+		return
+	}
+	switch {
+	case e.use == IDToken:
+		fault("RegisteredClients and TokenUse IDToken exclude each other: the aud of an ID token is its app client and names no resource; accept access tokens, or list the clients in ClientIDs")
+	case len(p.Audiences) == 0:
+		fault("RegisteredClients needs Audiences: put the resource identifier of this API there, such as %q, which clients send as resource= (RFC 8707) and which then becomes aud", "https://api.example.com")
+	}
+	if p.DangerouslyAllowAnyClient {
+		fault("RegisteredClients and DangerouslyAllowAnyClient exclude each other: drop DangerouslyAllowAnyClient, which also admits the machine tokens of every client")
+	}
+}
+
+// isListed reports whether a client is one of Pool.ClientIDs.
+func (e *entry) isListed(client string) bool { return e.clients[client] }
+
+// listed reports whether the client of verified claims is in Pool.ClientIDs of
+// the entry that accepted them. It looks the entry up by the claims, so the answer
+// is the same for a token that was remembered.
+func (v *validator) listed(c *Claims) bool {
+	t, err := v.choose(c)
+	return err == nil && t.isListed(c.ClientID)
+}
+
 // asks reports whether Pool.AllowClient has to decide about the client of a token.
-func (e *entry) asks(c *Claims) bool { return e.allow != nil && !e.clients[c.ClientID] }
+func (e *entry) asks(c *Claims) bool { return e.allow != nil && !e.isListed(c.ClientID) }
 
 // checkAllowed asks Pool.AllowClient about a verified token whose client is not
 // listed. An error of AllowClient refuses the token.
@@ -85,6 +114,33 @@ func (t *trust) checkAllowed(ctx context.Context, c *Claims) *Error {
 	}
 	return nil
 }
+
+func detailClient(e *Error) string {
+	if e.found == "" {
+		s := "the token has no " + e.claim
+		if e.claim == "aud" {
+			s += " that is one string"
+		}
+		return s + e.mark() + ": it is not a Cognito " + string(e.trust.use) + " token, or an emulator left the claim out. Pool.ClientIDs is compared with that claim alone, " +
+			"and DangerouslyAllowAnyClient needs it too: mend what issues the token"
+	}
+	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id + e.note
+	if e.claim == "client_id" {
+		s += "; Cognito access tokens name the app client in client_id and as a rule have no aud"
+	}
+	s += "; add it to Pool.ClientIDs if that client may call this API"
+	if e.note == noteRegistered {
+		s += ", or set Pool.RegisteredClients if clients register themselves at the pool (RFC 7591), which " + inPlans + " allow"
+	}
+	return s
+}
+
+// These notes say what a token of a client that is not listed has to do with
+// Pool.RegisteredClients.
+const (
+	noteMachine    = ", where a machine's token needs it: Pool.RegisteredClients admits users' tokens only"
+	noteRegistered = ", though its aud names one of Audiences"
+)
 
 func detailClientUnchecked(e *Error) string {
 	return fmt.Sprintf("Pool.AllowClient failed for client %s of pool %s (%T)", quote(e.client), e.trust.id, e.cause)

@@ -219,6 +219,11 @@ func TestNew_accepts(t *testing.T) {
 		{"a predicate alone", pool(allOf(forClients(), func(p *cognitoauth.Pool) {
 			p.AllowClient = func(context.Context, string, bool) (bool, error) { return true, nil }
 		}))},
+		{"registered clients alone", pool(allOf(forClients(), forAudiences("https://a.example"), registered))},
+		{"registered clients beside listed ones", pool(allOf(forAudiences("https://a.example"), registered))},
+		{"registered clients and a predicate", pool(allOf(forAudiences("https://a.example"), registered, func(p *cognitoauth.Pool) {
+			p.AllowClient = func(context.Context, string, bool) (bool, error) { return true, nil }
+		}))},
 		{"an ID of 55 characters", pool(poolNamed("eu-west-1_" + strings.Repeat("A", 45)))},
 		{"the longest lifetime", pool(func(p *cognitoauth.Pool) { p.MaxLifetime = 100 * 365 * 24 * time.Hour })},
 		{"audiences", pool(forAudiences("https://a.example", "https://b.example"))},

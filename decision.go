@@ -36,11 +36,10 @@ import (
 // pattern. The next record after that minute says how many were suppressed.
 //
 // The values in the first four rows come from your code and configuration, so
-// they are good labels of metrics; but with AllowClient or
-// DangerouslyAllowAnyClient, client_id can be any app client of the pool.
-// Callers can write the values in the other rows, or parts of them: do not use
-// those as labels. The library copies neither the token nor its subject, user
-// name or groups into a record.
+// they are good labels of metrics; but client_id can be any app client of the
+// pool unless ClientListed is true. Callers can write the values in the other
+// rows, or parts of them: do not use those as labels. The library copies neither
+// the token nor its subject, user name or groups into a record.
 type Decision struct {
 	// Allowed is whether the request was let through.
 	Allowed bool
@@ -52,10 +51,16 @@ type Decision struct {
 	// "anonymous".
 	Code string
 	// Pool is the ID of the Pool entry that decided, ClientID the app client,
-	// KeyID the kid: "" where the token did not get that far. Pool and ClientID
-	// come from the configuration and are fit for metrics, except for ClientID
-	// with AllowClient or DangerouslyAllowAnyClient; KeyID is for logs.
+	// KeyID the kid: "" where the token did not get that far. Pool comes from the
+	// configuration and is fit for metrics, ClientID only if ClientListed is true;
+	// KeyID is for logs.
 	Pool, ClientID, KeyID string
+	// ClientListed is whether ClientID is one of Pool.ClientIDs of that entry. Ask
+	// it before you make ClientID a label of metrics: with RegisteredClients,
+	// AllowClient or DangerouslyAllowAnyClient, ClientID can be any client of the
+	// pool, and clients that register themselves would add labels without end. It
+	// is false if ClientID is "", and for all with DangerouslyAllowAnyClient.
+	ClientListed bool
 	// Pattern is the pattern of the route as the mux has it, "" if there is no
 	// mux or no match.
 	Pattern string

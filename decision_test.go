@@ -29,7 +29,7 @@ const (
 func letIn(pattern string, token *cognitotest.Token) cognitoauth.Decision {
 	d := cognitoauth.Decision{Allowed: true, Code: "anonymous", Pattern: pattern}
 	if token != nil {
-		d.Code, d.Verified, d.Pool, d.ClientID, d.KeyID = "authenticated", true, poolID, clientID, token.KeyID()
+		d.Code, d.Verified, d.Pool, d.ClientID, d.ClientListed, d.KeyID = "authenticated", true, poolID, clientID, true, token.KeyID()
 	}
 	return d
 }
@@ -160,7 +160,7 @@ func TestOnDecision_fallbackAndRevocation(t *testing.T) {
 			t.Fatalf("%s: %d decisions", code, len(g.Decisions))
 		}
 		d := g.Decisions[0]
-		want := cognitoauth.Decision{Code: code, Verified: true, Pool: g.Pool.ID(), ClientID: g.Pool.ClientID(), KeyID: token.KeyID(), Err: d.Err}
+		want := cognitoauth.Decision{Code: code, Verified: true, Pool: g.Pool.ID(), ClientID: g.Pool.ClientID(), ClientListed: true, KeyID: token.KeyID(), Err: d.Err}
 		if d != want {
 			t.Errorf("%s: got %+v, want %+v", code, d, want)
 		}

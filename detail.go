@@ -214,21 +214,9 @@ func detailLifetime(e *Error) string {
 		stamp(e.at), e.mark(), e.at.Sub(e.now), e.claim, e.trust.maxLifetime)
 }
 
-func detailClient(e *Error) string {
-	if e.found == "" {
-		s := "the token has no " + e.claim
-		if e.claim == "aud" {
-			s += " that is one string"
-		}
-		return s + e.mark() + ": it is not a Cognito " + string(e.trust.use) + " token, or an emulator left the claim out. Pool.ClientIDs is compared with that claim alone, " +
-			"and DangerouslyAllowAnyClient needs it too: mend what issues the token"
-	}
-	s := e.value(e.claim) + " is not among ClientIDs of pool " + e.trust.id + e.note
-	if e.claim == "client_id" {
-		s += "; Cognito access tokens name the app client in client_id and as a rule have no aud"
-	}
-	return s + "; add it to Pool.ClientIDs if that client may call this API"
-}
+// inPlans are the feature plans of a pool without which Cognito takes no request
+// for a resource, a level or a registration. The plan Lite has none of them.
+const inPlans = "the plans Essentials and Plus"
 
 func detailSubject(e *Error) string {
 	return "a user's token has no sub" + e.mark() + "; Cognito always sends one"
@@ -242,12 +230,26 @@ func detailAudience(e *Error) string {
 	case len(e.trust.audiences) == 0:
 		return e.value("aud") + " but pool " + pool + " has no Audiences; a resource-bound token (RFC 8707) is accepted only " +
 			"where Pool.Audiences names this API; Cognito access tokens otherwise have no aud, or their own client_id"
-	case e.found == "":
-		return "the token has no aud" + e.mark() + ", but Pool.Audiences of pool " + pool + " demands one of " + settings(e.trust.audiences) +
-			": have the client send resource= to the authorize endpoint, or leave Audiences empty"
 	}
-	return e.value("aud") + " names none of Audiences " + settings(e.trust.audiences) + " of pool " + pool +
-		": have the client send resource= for this API, or add that aud to Pool.Audiences if this API answers to it as well"
+	const bind = ": have the client send resource= for this API to the authorize endpoint of managed login (resource binding, RFC 8707, in " + inPlans + ")"
+	s, or := "the token has no aud"+e.mark()+", but Pool.Audiences of pool "+pool+" demands one of "+settings(e.trust.audiences), ", or leave Audiences empty"
+	if e.found != "" {
+		s = e.value("aud") + " names none of Audiences " + settings(e.trust.audiences) + " of pool " + pool + hintAudience(e.found, e.trust.audiences)
+		or = ", or add that aud to Pool.Audiences if this API answers to it as well"
+	}
+	if e.found != "" && e.found == e.holder {
+		s, or = s+"; it is the token's own client_id, which a pre token generation trigger sets and which names no resource", ""
+	}
+	switch {
+	case !e.trust.registered:
+		return s + bind + or
+	case !e.trust.isListed(e.holder):
+		s += "; client_id " + quote(e.holder) + e.mark() + " is not among ClientIDs, and Pool.RegisteredClients admits such a client by its aud alone"
+	}
+	if e.found == "" {
+		or = "" // RegisteredClients needs Audiences
+	}
+	return s + bind + or
 }
 
 func detailKeyUnknown(e *Error) string {
@@ -304,7 +306,8 @@ func detailLogin(e *Error) string {
 }
 
 func detailACR(e *Error) string {
-	return "the token's acr is " + e.note + ", but " + call("ACR", e.acr) + " asks for that level: refreshing keeps acr as it is, so the user has to log in at that level, if the pool has it"
+	return "the token's acr is " + e.note + ", but " + call("ACR", e.acr) + " asks for that level: refreshing keeps acr as it is, so the user has to log in at that level, if the pool has it; " +
+		"the client asks for it by acr_values, which managed login takes in " + inPlans
 }
 
 func detailScopeOnID(e *Error) string {

@@ -117,6 +117,11 @@ func TestError_detailQuotes(t *testing.T) {
 		"token_use": func(s string) *cognitoauth.Error { return w.token(w.user.Set("token_use", s)) },
 		"client_id": func(s string) *cognitoauth.Error { return w.token(w.user.Client(s)) },
 		"aud":       func(s string) *cognitoauth.Error { return w.token(w.user.Set("aud", s)) },
+		"holder": func(s string) *cognitoauth.Error {
+			return w.token(w.user.Client(s), lab.MustNew(w, w.pool.Config(), func(c *cognitoauth.Config) {
+				c.Pools[0].Audiences, c.Pools[0].RegisteredClients = []string{"https://api.example"}, true
+			}))
+		},
 		"aud of ID": func(s string) *cognitoauth.Error { return w.token(w.id.Client(s)) },
 		"client":    func(s string) *cognitoauth.Error { return w.policy(cognitoauth.ClientID("x"), w.user.Client(s)) },
 		"scope":     func(s string) *cognitoauth.Error { return w.policy(cognitoauth.Scope("x"), w.user.Scopes(s)) },

@@ -21,9 +21,10 @@
 //  2. The form of the token, its header and its JSON are checked.
 //  3. iss and token_use select one [Pool] entry. Only its settings count.
 //  4. exp, nbf, iat and the lifetime are checked.
-//  5. client_id (on ID tokens aud) is in Pool.ClientIDs, or AllowClient is set.
-//  6. aud of an access token is absent, or it names the token's own client_id.
-//     If Pool.Audiences is set, aud of a user's token names one of those.
+//  5. client_id (on ID tokens aud) is in Pool.ClientIDs, or AllowClient is set,
+//     or RegisteredClients is set and it is a user's token.
+//  6. aud of an access token is absent or the token's own client_id. If
+//     Pool.Audiences is set, aud of a user's token names one of those.
 //  7. The pool has the key that kid names, and the RS256 signature is valid.
 //  8. Pool.AllowClient, if set, allows a client that is not in ClientIDs, and
 //     Config.Revoked does not report the token.
@@ -71,9 +72,8 @@
 //     has just joined a group needs a new token.
 //   - A trigger may change scopes and groups and add claims. It cannot change
 //     the user, the client, token_use or the times.
-//   - All tokens of one login share origin_jti, and so do refreshed tokens.
-//     Tokens have jti and origin_jti only if token revocation is on for the app
-//     client, which is the default.
+//   - All tokens of one login share origin_jti, also refreshed ones. It and jti
+//     are there if revocation is on for the app client, as by default.
 //
 // # Routes
 //

@@ -102,6 +102,7 @@ type evidence struct {
 	stronger map[string]bool // if a scope is missing, the scopes that imply it
 	kid      string
 	client   string       // verified
+	holder   string       // client_id of a token whose aud was at fault; unverified
 	endpoint http.Handler // if the token is missing, the handler of the route
 	now, at  time.Time
 	size     int // bytes of the token, or how many credentials came

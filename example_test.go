@@ -1231,7 +1231,6 @@ func ExampleConfig_revoked() {
 	// 401 Bearer realm="api", error="invalid_token", error_description="the token has been revoked"
 }
 
-// What is wrong with a token, check by check: for a tool, not for requests.
 // App clients that tenants register while the program runs. ClientIDs has those
 // that never change.
 func ExamplePool_allowClient() {
@@ -1255,6 +1254,37 @@ func ExamplePool_allowClient() {
 	// 200 hello jane
 }
 
+// App clients that register themselves, as those of an MCP server do. Their
+// users' tokens count if they are bound to this API, and their names are no
+// labels of metrics.
+func ExamplePool_registeredClients() {
+	const api = "https://api.example.com"
+	cfg := demo.Config()
+	cfg.Pools[0].Audiences, cfg.Pools[0].RegisteredClients = []string{api}, true
+	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) {
+		client := "unlisted"
+		if d.ClientListed {
+			client = d.ClientID
+		}
+		fmt.Print(client, ": ")
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Panic(err)
+	}
+	h := auth.Wrap(hello)
+	show(h, "GET", "/", demo.AccessToken().Set("aud", api))
+	show(h, "GET", "/", demo.AccessToken().Client("3registered").Set("aud", api))
+	show(h, "GET", "/", demo.AccessToken().Client("3registered"))
+	show(h, "GET", "/", demo.MachineToken().Client("3registered").Set("aud", api))
+	// Output:
+	// 1example23456789: 200 hello jane
+	// unlisted: 200 hello jane
+	// unlisted: 401 Bearer realm="api", error="invalid_token", error_description="the token is meant for another audience"
+	// unlisted: 401 Bearer realm="api", error="invalid_token", error_description="the token was issued to another client"
+}
+
+// What is wrong with a token, check by check: for a tool, not for requests.
 func ExampleMiddleware_Explain() {
 	pool, err := cognitotest.Start(cognitotest.Options{InProcess: true})
 	if err != nil {

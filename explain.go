@@ -150,7 +150,13 @@ func (x *explanation) claims() {
 	if t.clients != nil {
 		clients = settings(slices.Sorted(maps.Keys(t.clients)))
 	}
-	if t.allow != nil {
+	if t.registered {
+		clients += ", or on a user's token with the right aud any other (Pool.RegisteredClients)"
+	}
+	switch {
+	case t.allow != nil && t.registered:
+		clients += " that Pool.AllowClient allows"
+	case t.allow != nil:
 		clients += ", or what Pool.AllowClient allows"
 	}
 	if len(t.audiences) > 0 {

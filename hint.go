@@ -229,6 +229,38 @@ func hintIssuer(found string, known []string) string {
 	return ""
 }
 
+// hintAudience says how an audience differs from an expected one, where the two
+// most likely mean one resource.
+func hintAudience(found string, known []string) string {
+	for _, want := range known {
+		a, b := strings.TrimSuffix(found, "/"), strings.TrimSuffix(want, "/")
+		differs := ""
+		switch {
+		case a == b:
+			differs = "by a slash at the end"
+		case lowerHost(a) != lowerHost(b):
+			continue
+		case strings.HasSuffix(found, "/") != strings.HasSuffix(want, "/"):
+			differs = "by a slash at the end and by the case of the host"
+		default:
+			differs = "by the case of the host"
+		}
+		return " (it differs from " + strconv.QuoteToASCII(want) + " only " + differs + ", and audiences are compared byte for byte)"
+	}
+	return ""
+}
+
+// lowerHost returns a URL with its scheme and host in small letters, as neither
+// depends on case (RFC 3986, section 6.2.2.1). What stands behind them does.
+func lowerHost(address string) string {
+	scheme, rest, found := strings.Cut(address, "://")
+	if !found {
+		return address
+	}
+	end := strings.IndexAny(rest+"/", "/?#")
+	return strings.ToLower(scheme+"://"+rest[:end]) + rest[end:]
+}
+
 // hintHost says why two issuers that end in the same pool ID differ. region is
 // that of found, "" if found is not on AWS.
 func hintHost(found, region, want string) string {
@@ -275,7 +307,7 @@ func hintScope(have string, need []string) string {
 	}
 	if have == "aws.cognito.signin.user.admin" {
 		return "; aws.cognito.signin.user.admin alone is what InitiateAuth gives, which cannot grant custom scopes: " +
-			"log in by the OAuth endpoints, or add them in a pre token generation trigger"
+			"log in by the OAuth endpoints, or add them in a pre token generation trigger, which for access tokens needs one of " + inPlans
 	}
 	return ""
 }
@@ -315,7 +347,7 @@ func hintClaim(c *Claims, name string) string {
 	case c.TokenUse == AccessToken && name == "cognito:username":
 		return ": an access token calls it username"
 	case c.TokenUse == AccessToken && (strings.HasPrefix(name, "custom:") || slices.Contains(attributes, name)):
-		return ": the token has no such claim; Cognito writes users' attributes into the ID token only, unless a pre token generation trigger adds them"
+		return ": the token has no such claim; Cognito writes users' attributes into the ID token only, unless a pre token generation trigger adds them, which for access tokens needs one of " + inPlans
 	}
 	return ": the token has no such claim"
 }

@@ -49,6 +49,45 @@ func TestError_hints(t *testing.T) {
 	}
 }
 
+// An audience that means the same resource is recognised, and no other.
+func TestError_hintsOfAudience(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	for _, row := range []struct {
+		want, found string
+		says        string // "": nothing
+	}{
+		{"https://a.example/v1", "https://a.example/v1/", "only by a slash at the end,"},
+		{"https://a.example/v1/", "https://a.example/v1", "only by a slash at the end,"},
+		{"https://a.example", "https://A.Example", "only by the case of the host,"},
+		{"https://a.example", "HTTPS://a.example", "only by the case of the host,"},
+		{"https://a.example/v1", "https://A.example/v1", "only by the case of the host,"},
+		{"https://a.example?x=Y", "https://A.example?x=Y", "only by the case of the host,"},
+		{"https://a.example#Y", "https://A.example#Y", "only by the case of the host,"},
+		{"https://a.example/v1", "https://A.example/v1/", "only by a slash at the end and by the case of the host,"},
+		{"https://a.example/v1/", "https://A.example/v1", "only by a slash at the end and by the case of the host,"},
+		{"app:orders", "app:orders/", "only by a slash at the end,"},
+
+		{"https://a.example/v1", "https://a.example/v1//", ""},
+		{"https://a.example/v1", "https://a.example/V1", ""},
+		{"https://a.example?x=Y", "https://A.example?x=y", ""},
+		{"https://a.example#Y", "https://A.example#y", ""},
+		{"https://a.example/v1", "https://a.example/v2/", ""},
+		{"https://a.example", "http://a.example", ""},
+		{"https://a.example", "https://a.example:443", ""},
+		{"app:orders", "app:Orders", ""},
+	} {
+		auth := lab.MustNew(t, pool.Config(), func(c *cognitoauth.Config) { c.Pools[0].Audiences = []string{"https://first.example", row.want} })
+		_, err := auth.Validate(t.Context(), pool.AccessToken().Set("aud", row.found).String())
+		detail := lab.AsRefusal(t, err).Detail()
+		if strings.Contains(detail, "it differs from") != (row.says != "") || !strings.Contains(detail, row.says) {
+			t.Errorf("%s where %s is wanted: %s", row.found, row.want, detail)
+		}
+		if row.says != "" && !strings.Contains(detail, "it differs from \""+row.want+"\"") {
+			t.Errorf("%s where %s is wanted: another one is named: %s", row.found, row.want, detail)
+		}
+	}
+}
+
 // Two issuers that both end in a slash have no pool in common.
 func TestDetail_issuersWithoutPool(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})

@@ -363,6 +363,7 @@ func (s *keySource) run(f *flight) {
 			before = s.land(f, set, got)
 		}()
 		got = s.screen(keyfetch.Fetch(s.client, s.urls, s.timeout))
+		got.Err = s.withHint(got.Err)
 		got.Err = withReasons(got.Err)
 		if got.Set != nil {
 			set = &heldSet{Set: got.Set, fetched: s.now().Round(0), landed: time.Now(), refreshAge: got.RefreshAge}

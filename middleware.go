@@ -225,6 +225,7 @@ func (m *Middleware) allow(r *http.Request, pattern string, c *Claims, ignored *
 	d := Decision{Allowed: true, Code: "anonymous", Pattern: pattern, RequestID: requestID(r), Ignored: ignored}
 	if c != nil {
 		d.Code, d.Verified, d.Pool, d.ClientID, d.KeyID = "authenticated", true, c.PoolID, c.ClientID, c.keyID
+		d.ClientListed = m.listed(c)
 	}
 	m.onDecision(r.Context(), d)
 }
@@ -240,10 +241,11 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 	err.realm = m.realm
 	d := Decision{Code: err.Code, Pattern: pattern, Verified: err.verified, ClientID: err.client, KeyID: err.kid, Err: err}
 	if err.trust != nil {
-		d.Pool = err.trust.id
+		d.Pool, d.ClientListed = err.trust.id, err.trust.isListed(err.client)
 	}
 	if c != nil { // a policy refused: the token is valid
 		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.PoolID, c.ClientID, c.keyID
+		d.ClientListed = m.listed(c)
 	}
 	d.RequestID = requestID(r)
 	m.record(r.Context(), d)

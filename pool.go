@@ -31,16 +31,27 @@ type Pool struct {
 	ID string
 	// ClientIDs are the app clients whose tokens are accepted. The library
 	// compares them with client_id, and on ID tokens with aud. Required, unless
-	// AllowClient or DangerouslyAllowAnyClient is set. Each is at most 128 bytes of
-	// printable ASCII without space, comma and quote, and is listed once.
+	// RegisteredClients, AllowClient or DangerouslyAllowAnyClient is set. Each is
+	// at most 128 bytes of printable ASCII without space, comma and quote, and is
+	// listed once.
 	ClientIDs []string
-	// AllowClient decides about app clients that are not in ClientIDs, for clients
-	// that are registered while the program runs. The library calls it on each use
-	// of a token, after the signature and before Config.Revoked. machine says that
-	// the client got the token for itself. False refuses with 401 (client_mismatch),
-	// an error with 503 (client_check_unavailable). Nil: ClientIDs alone count. ctx
-	// is that of the request or of Validate. It must be safe for concurrent use; a
-	// panic is one of Config.Revoked. Excludes DangerouslyAllowAnyClient.
+	// RegisteredClients admits clients that nobody can list, because they register
+	// themselves at the pool (RFC 7591; plans Essentials and Plus): also without
+	// ClientIDs, a user's access token is accepted if aud names one of Audiences.
+	// The token's own client_id is no such name. A machine's token still needs
+	// ClientIDs. No token tells whether its client has registered itself, so the
+	// rule holds for every client of the pool. False: only ClientIDs, and what
+	// AllowClient allows. It needs Audiences, and excludes TokenUse IDToken and
+	// DangerouslyAllowAnyClient.
+	RegisteredClients bool
+	// AllowClient decides about app clients that are not in ClientIDs, on each use
+	// of a token, after the signature and before Config.Revoked. machine: the client
+	// got the token for itself. False refuses with 401 (client_mismatch), an error
+	// with 503 (client_check_unavailable). Nil: it allows none, or with
+	// RegisteredClients all whom that admits; if both are set, it is asked about
+	// those only, and so can block a client. ctx is that of the request or of
+	// Validate. It must be safe for concurrent use; a panic is one of
+	// Config.Revoked. Excludes DangerouslyAllowAnyClient.
 	AllowClient func(ctx context.Context, clientID string, machine bool) (bool, error)
 	// TokenUse is the kind of token that is accepted, AccessToken or IDToken.
 	// Empty: AccessToken. To accept both, list the pool twice.
@@ -85,9 +96,12 @@ type Pool struct {
 	// empty set is a mistake. PoolStatus.SkippedKeys says why a key is not used.
 	// JWKS and JWKSURL exclude each other.
 	JWKS []byte
-	// DangerouslyAllowAnyClient accepts the tokens of every app client of the
-	// pool, also of clients that are registered later. False: only ClientIDs, and
-	// what AllowClient allows, are accepted. It and these two exclude each other.
+	// DangerouslyAllowAnyClient accepts the tokens of every app client of the pool,
+	// also of later ones. In a pool where clients register themselves (RFC 7591),
+	// that is anybody who registers one, and even with Audiences it includes
+	// machines, whose tokens need no aud and no user: use RegisteredClients there.
+	// False: ClientIDs, RegisteredClients and AllowClient decide. It excludes
+	// these three.
 	DangerouslyAllowAnyClient bool
 	// DangerouslyAllowHTTP allows a key-set URL with http on any host. An attacker
 	// on the network path can then replace the keys. False: http is allowed on
@@ -108,7 +122,7 @@ const (
 func (b *builder) pool(i int, p Pool) {
 	field := "Pools[" + strconv.Itoa(i) + "]."
 	fault := func(format string, args ...any) { b.mistake(field+format, args...) }
-	e := &entry{id: p.ID, use: p.TokenUse, audiences: slices.Clone(p.Audiences), maxLifetime: p.MaxLifetime, allow: p.AllowClient}
+	e := &entry{id: p.ID, use: p.TokenUse, audiences: slices.Clone(p.Audiences), maxLifetime: p.MaxLifetime, allow: p.AllowClient, registered: p.RegisteredClients}
 	if e.use == "" {
 		e.use = AccessToken
 	}
@@ -280,6 +294,7 @@ func (p *Pool) checkRest(e *entry, fault func(string, ...any)) {
 	case p.MaxLifetime < 0 || p.MaxLifetime > maxMaxLifetime:
 		fault("MaxLifetime is %s, expected 0 (for %s) to %s", p.MaxLifetime, defaultMaxLifetime, maxMaxLifetime)
 	}
+	p.checkRegistered(e, fault)
 	if len(p.Audiences) > 0 && e.use == IDToken {
 		fault("Audiences and TokenUse IDToken exclude each other: the aud of an ID token is its app client, which ClientIDs checks")
 	}

@@ -29,6 +29,8 @@ func keysKnown(s string) func(*cognitoauth.Pool) {
 func forClients(s ...string) func(*cognitoauth.Pool) {
 	return func(p *cognitoauth.Pool) { p.ClientIDs = s }
 }
+func registered(p *cognitoauth.Pool) { p.RegisteredClients = true }
+
 func forAudiences(s ...string) func(*cognitoauth.Pool) {
 	return func(p *cognitoauth.Pool) { p.Audiences = s }
 }
@@ -95,6 +97,15 @@ var poolMistakes = []mistake{
 	inPool("an empty client beside a predicate", "ClientIDs[0]", "drop it", allOf(forClients(""), func(p *cognitoauth.Pool) {
 		p.AllowClient = func(context.Context, string, bool) (bool, error) { return true, nil }
 	})),
+
+	inPool("registered clients without an audience", "RegisteredClients", "put the resource identifier of this API there", registered),
+	inPool("registered clients alone, without an audience", "RegisteredClients", "needs Audiences", allOf(forClients(), registered)),
+	inPool("registered clients with ID tokens", "RegisteredClients", "list the clients in ClientIDs", allOf(registered, func(p *cognitoauth.Pool) { p.TokenUse = cognitoauth.IDToken })),
+	inPool("registered clients where any is allowed", "RegisteredClients", "drop DangerouslyAllowAnyClient", allOf(forClients(), forAudiences("https://a.example"), registered, func(p *cognitoauth.Pool) {
+		p.DangerouslyAllowAnyClient = true
+	})),
+	inPool("an empty client beside registered ones", "ClientIDs[0]", "drop it", allOf(forClients(""), forAudiences("https://a.example"), registered)),
+
 	inPool("a token use that there is not", "TokenUse", "AccessToken, IDToken", func(p *cognitoauth.Pool) { p.TokenUse = "refresh" }),
 	inPool("a token use in capitals", "TokenUse", "AccessToken, IDToken", func(p *cognitoauth.Pool) { p.TokenUse = "ACCESS" }),
 	inPool("a negative lifetime", "MaxLifetime", "expected 0 (for 24h0m0s)", func(p *cognitoauth.Pool) { p.MaxLifetime = -1 }),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,10 +79,19 @@ func (e *examination) mend(code string, size int) string {
 		if p.TokenUse == cognitoauth.IDToken {
 			return lines("ClientIDs", p.ClientIDs, c.audience())
 		}
-		return lines("ClientIDs", p.ClientIDs, c.ClientID)
+		mend := lines("ClientIDs", p.ClientIDs, c.ClientID)
+		if mend != "" && c.Username != nil && slices.Contains(p.Audiences, c.audience()) {
+			mend += " // or RegisteredClients: true, if clients register themselves at the pool"
+		}
+		return mend
 	case "audience_mismatch":
-		if c.Audience == nil {
+		switch {
+		case c.Audience == nil && p.RegisteredClients: // it needs Audiences: the client has to send resource=
+			return ""
+		case c.Audience == nil:
 			return "Audiences: nil, // or have the client send resource= when it logs the user in"
+		case c.audience() == c.ClientID: // it names no resource, and New does not take it
+			return ""
 		}
 		return lines("Audiences", p.Audiences, c.audience())
 	case "key_unknown", "keys_unavailable":

@@ -84,6 +84,7 @@ type claims struct {
 	Issued   int64  `json:"iat"`
 	Begins   int64  `json:"nbf"`
 	Audience any    `json:"aud"`
+	Username any    `json:"username"` // nil: a machine's
 }
 
 // peek reads the claims of a token as far as it can. Whether they are right is

@@ -165,6 +165,7 @@ func (d *doctor) configure(args []string) (cfg cognitoauth.Config, asJSON bool, 
 	lifetime := flags.Duration("max-lifetime", 0, "longest life of a token, 24h by default (Pool.MaxLifetime)")
 	bytes := flags.Int("max-bytes", 0, "longest token in `bytes`, 32 KiB by default (Config.MaxTokenBytes)")
 	anyClient := flags.Bool("any-client", false, "accept every app client of the pool (Pool.DangerouslyAllowAnyClient)")
+	registered := flags.Bool("registered", false, "accept users' tokens for one of the audiences from clients that are not listed (Pool.RegisteredClients)")
 	issuer := flags.String("issuer", "", "`URL` of an emulator's issuer (Pool.Issuer)")
 	keys := flags.String("jwks", "", "`URL` of the key set, if elsewhere (Pool.JWKSURL)")
 	insecure := flags.Bool("allow-http", false, "allow http for the key set on any host (Pool.DangerouslyAllowHTTP)")
@@ -189,7 +190,7 @@ func (d *doctor) configure(args []string) (cfg cognitoauth.Config, asJSON bool, 
 	p := &cfg.Pools[0]
 	cfg.Now, cfg.Leeway, cfg.MaxTokenBytes = d.now, cmp.Or(*leeway, cfg.Leeway), *bytes
 	p.TokenUse, p.Issuer, p.JWKSURL = cmp.Or(cognitoauth.TokenUse(*use), p.TokenUse), cmp.Or(*issuer, p.Issuer), cmp.Or(*keys, p.JWKSURL)
-	p.MaxLifetime, p.DangerouslyAllowHTTP, p.DangerouslyAllowAnyClient = *lifetime, *insecure, *anyClient
+	p.MaxLifetime, p.DangerouslyAllowHTTP, p.DangerouslyAllowAnyClient, p.RegisteredClients = *lifetime, *insecure, *anyClient, *registered
 	for field, list := range map[*[]string]string{&p.ClientIDs: *clients, &p.Audiences: *audiences, &p.ReplicaRegions: *replicas} {
 		if list != "" {
 			*field = strings.Split(list, ",")

@@ -83,6 +83,12 @@ func access(w *ward) *cognitotest.Token { return w.pool.AccessToken() }
 func claim(name string, v any) func(*ward) *cognitotest.Token {
 	return func(w *ward) *cognitotest.Token { return w.pool.AccessToken().Set(name, v) }
 }
+
+// registered is the token of a user of a client that is not listed.
+func registered(aud string) func(*ward) *cognitotest.Token {
+	return func(w *ward) *cognitotest.Token { return w.pool.AccessToken().Client("2mobile").Set("aud", aud) }
+}
+
 func header(name string, v any) func(*ward) *cognitotest.Token {
 	return func(w *ward) *cognitotest.Token { return w.pool.AccessToken().SetHeader(name, v) }
 }
@@ -102,6 +108,18 @@ var faultCases = []faultCase{
 	{name: "any client", token: claim("client_id", "2mobile"), args: []string{"-client", "", "-any-client"}, exit: 0},
 	{name: "two days, as configured", token: func(w *ward) *cognitotest.Token { return w.pool.AccessToken().ExpiresIn(47 * time.Hour) }, args: []string{"-max-lifetime", "48h"}, exit: 0},
 	{name: "a large token, as configured", token: claim("custom:pad", strings.Repeat("x", 40<<10)), args: []string{"-max-bytes", "65536"}, exit: 0},
+
+	{name: "a client that registered itself", token: registered("https://api.example.com"), args: []string{"-registered", "-audience", "https://api.example.com"}, exit: 0},
+	{name: "a client that registered itself, where none is listed", token: registered("https://api.example.com"), args: []string{"-client", "", "-registered", "-audience", "https://api.example.com"}, exit: 0},
+	{name: "registered clients without an audience", args: []string{"-registered"}, exit: 2, failed: []string{"configuration"}},
+	{name: "a client that registered itself, where clients are listed", token: registered("https://api.example.com"), args: []string{"-audience", "https://api.example.com"}, exit: 4, failed: []string{"client"},
+		mend: `ClientIDs: []string{"1example23456789", "2mobile"}, // or RegisteredClients: true, if clients register themselves at the pool`},
+	{name: "a client that registered itself, for another API", token: registered("https://b.example"), args: []string{"-registered", "-audience", "https://a.example"}, exit: 4, failed: []string{"audience"},
+		mend: `Audiences: []string{"https://a.example", "https://b.example"},`},
+	{name: "a client that registered itself, for nothing", token: claim("client_id", "2mobile"), args: []string{"-registered", "-audience", "https://a.example"}, exit: 4, failed: []string{"audience"}},
+	{name: "a client that registered itself, for itself", token: registered("2mobile"), args: []string{"-registered", "-audience", "https://a.example"}, exit: 4, failed: []string{"audience"}},
+	{name: "a machine of a client that registered itself", token: func(w *ward) *cognitotest.Token { return w.pool.MachineToken().Client("2mobile") }, args: []string{"-registered", "-audience", "https://a.example"},
+		exit: 4, failed: []string{"client"}, mend: `ClientIDs: []string{"1example23456789", "2mobile"},`},
 
 	{name: "a large token", token: claim("custom:pad", strings.Repeat("x", 40<<10)), exit: 3, failed: []string{"form"}, mend: "MaxTokenBytes: 5"},
 	{name: "a second replica", token: claim("iss", "https://cognito-idp.us-east-1.amazonaws.com/eu-west-1_AbCdEf123"), args: []string{"-replicas", "us-west-2"}, exit: 4, failed: []string{"issuer"},

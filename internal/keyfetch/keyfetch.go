@@ -48,6 +48,13 @@ type Answer struct {
 	RetryAfter time.Duration // what a host asked for that did not give a set; 0: nothing
 }
 
+// StatusError is the status of a host that answered with another one than 200.
+type StatusError int
+
+func (e StatusError) Error() string {
+	return fmt.Sprintf("status %d, expected 200; redirects are not followed", int(e))
+}
+
 // Client returns the client that fetches, made of the one given, which may be
 // nil. A copy of it follows no redirect and sends no cookie. It gives up after
 // timeout, or after its own Timeout if that is shorter.
@@ -140,7 +147,7 @@ func get(ctx context.Context, client *http.Client, url string) (got Answer) {
 	defer resp.Body.Close()
 	got.RetryAfter = retryAfter(resp.Header)
 	if resp.StatusCode != http.StatusOK {
-		return fail("status %d, expected 200; redirects are not followed", resp.StatusCode)
+		return fail("%w", StatusError(resp.StatusCode))
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, keyset.MaxBytes+1))
 	if err != nil {

@@ -175,6 +175,44 @@ var diagnosisTokens = []diagnosis{
 	{mistake: "token bound to another API", source: "DG, resource binding", answer: "401 audience_mismatch",
 		cure:   "the token is for {https://other.example.com}; ask for {" + diagnosisAPI + "} by the parameter {resource}, or change {Audiences}",
 		config: diagnosisAudience(diagnosisAPI), token: diagnosisClaim("aud", "https://other.example.com")},
+	{mistake: "resource with a slash at the end, as an MCP client writes it", source: "RFC 8707, section 2", answer: "401 audience_mismatch",
+		never:  []string{"case of the host", "trigger"},
+		mend:   diagnosisPool(func(p *cognitoauth.Pool) { p.Audiences = append(p.Audiences, diagnosisAPI+"/") }),
+		cure:   "{aud} has a {slash} more than {\"" + diagnosisAPI + "\"}: add it to {Audiences}, or have the client send the other {resource}",
+		config: diagnosisAudience(diagnosisAPI), token: diagnosisClaim("aud", diagnosisAPI+"/")},
+	{mistake: "resource without the slash that the API's own name has", source: "RFC 8707, section 2", answer: "401 audience_mismatch",
+		never:  []string{"case of the host"},
+		mend:   diagnosisAudience(diagnosisAPI),
+		cure:   "{Audiences} says {\"" + diagnosisAPI + "/\"}, with a {slash}, and {aud} has none",
+		config: diagnosisAudience(diagnosisAPI + "/"), token: diagnosisClaim("aud", diagnosisAPI)},
+	{mistake: "resource with capitals in its host", source: "RFC 3986, section 6.2.2.1", answer: "401 audience_mismatch",
+		never:  []string{"by a slash"},
+		mend:   diagnosisPool(func(p *cognitoauth.Pool) { p.Audiences = append(p.Audiences, "https://API.example.com") }),
+		cure:   "{case} of the {host} differs, and the strings are compared {byte for byte}: {\"https://API.example.com\"} is not {\"" + diagnosisAPI + "\"}",
+		config: diagnosisAudience(diagnosisAPI), token: diagnosisClaim("aud", "https://API.example.com")},
+	{mistake: "aud that a trigger has set to the app client, taken for a resource", source: "DG, pre token generation trigger", answer: "401 audience_mismatch",
+		never:  []string{"add that aud"},
+		cure:   "{aud} is the {client_id}, which a {trigger} writes; ask for the resource by {resource}, which a pool on {Essentials} or {Plus} takes",
+		config: diagnosisAudience(diagnosisAPI), token: diagnosisClaim("aud", diagnosisClient)},
+
+	{mistake: "client that has registered itself, where clients are listed", source: "envoyproxy/ai-gateway#2048", answer: "401 client_mismatch",
+		mend:   diagnosisPool(func(p *cognitoauth.Pool) { p.RegisteredClients = true }),
+		cure:   "set {RegisteredClients} if clients {register} ({RFC 7591}, on {Essentials} and {Plus}), or add {2self} to {ClientIDs}",
+		config: diagnosisAudience(diagnosisAPI), token: diagnosisRegistered(diagnosisAPI)},
+	{mistake: "client that has registered itself and asks for no resource", source: "envoyproxy/ai-gateway#2048", answer: "401 audience_mismatch",
+		never:  []string{"leave Audiences empty", "slash"},
+		cure:   "the token has {no aud}, by which alone {RegisteredClients} admits {\"2self\"}: it sends {resource}, to a pool on {Essentials} or {Plus}",
+		config: diagnosisOpen, token: func(l *diagnosisLab) *cognitotest.Token { return l.pool.AccessToken().Client("2self") }},
+	{mistake: "client that has registered itself, with a token for another API", source: "envoyproxy/ai-gateway#2048", answer: "401 audience_mismatch",
+		never:  []string{"slash"},
+		mend:   diagnosisPool(func(p *cognitoauth.Pool) { p.Audiences = append(p.Audiences, "https://other.example.com") }),
+		cure:   "the token is for {https://other.example.com}, and {RegisteredClients} admits {\"2self\"} by {" + diagnosisAPI + "} alone: it sends {resource} for that",
+		config: diagnosisOpen, token: diagnosisRegistered("https://other.example.com")},
+	{mistake: "machine of a client that has registered itself", source: "DG, dynamic client registration: client credentials", answer: "401 client_mismatch",
+		never:  []string{"resource="},
+		mend:   diagnosisPool(func(p *cognitoauth.Pool) { p.ClientIDs = append(p.ClientIDs, "2self") }),
+		cure:   "a {machine} needs {ClientIDs}, where {\"2self\"} is not; {RegisteredClients} is for {users} only",
+		config: diagnosisOpen, token: func(l *diagnosisLab) *cognitotest.Token { return l.pool.MachineToken().Client("2self") }},
 	{mistake: "ID token for access token", source: "aws-amplify/amplify-js#1772", answer: "401 token_use_mismatch",
 		mend:  diagnosisPool(func(p *cognitoauth.Pool) { p.TokenUse = cognitoauth.IDToken }),
 		cure:  "send the {access token} instead of the {ID token}; an API that wants those sets {TokenUse} to {IDToken}",
@@ -294,6 +332,20 @@ var diagnosisTokens = []diagnosis{
 		mend:  func(l *diagnosisLab, c *cognitoauth.Config) { c.Pools[0].JWKS = l.pool.KeySet() },
 		cure:  "let this machine reach {" + diagnosisIssuer + "/.well-known/jwks.json}, or give {JWKS}",
 		fault: cognitotest.Fault{Abort: true}},
+	{mistake: "interface endpoint of the VPC in the place of Cognito", source: "GachiSallim-UMC/backend#110", answer: "503 keys_unavailable",
+		never: []string{"quota"},
+		mend:  func(l *diagnosisLab, c *cognitoauth.Config) { c.Pools[0].JWKS = l.pool.KeySet() },
+		cure:  "{400}: a {VPC} endpoint ({PrivateLink}) with {private DNS} does not serve a pool that has a {domain}: copy the keys into {JWKS}, name a {proxy} by {JWKSURL}, or give the machine {egress}",
+		fault: cognitotest.Fault{Status: 400}},
+	{mistake: "interface endpoint of the VPC, whose policy forbids", source: "DG, interface VPC endpoints", answer: "503 keys_unavailable",
+		mend:  func(l *diagnosisLab, c *cognitoauth.Config) { c.Pools[0].JWKS = l.pool.KeySet() },
+		cure:  "{403}: {PrivateLink}; give {JWKS}, {JWKSURL} or {egress}",
+		fault: cognitotest.Fault{Status: 403}},
+	{mistake: "fleet that fetches the key set too often", source: "DG, document history: quota of jwks.json, 2025-10-13", answer: "503 keys_unavailable",
+		never: []string{"PrivateLink"},
+		mend:  func(l *diagnosisLab, c *cognitoauth.Config) { c.Pools[0].JWKS = l.pool.KeySet() },
+		cure:  "{429}: there is a {quota} since {October 2025}; {share} one copy by {JWKS} or {JWKSURL}",
+		fault: cognitotest.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}},
 	{mistake: "mistyped key set URL", source: "AzureAD/azure-activedirectory-identitymodel-extensions-for-dotnet#2469", answer: "New",
 		mend:   diagnosisPool(func(p *cognitoauth.Pool) { p.JWKSURL = "" }),
 		cure:   "{JWKSURL} ends in {jwks.json}; leave it {out|empty}, since it follows from {ID}",
@@ -490,7 +542,7 @@ var diagnosisPolicies = []diagnosis{
 		cure:   "{auth_time} is {1h} ago, {AuthenticatedWithin} says {5m}: the user {logs in|log in|login} again, refreshing does not help",
 		routes: diagnosisNeeds(cognitoauth.AuthenticatedWithin(5 * time.Minute)), token: diagnosisClaim("auth_time", diagnosisNoon.Add(-time.Hour))},
 	{mistake: "assurance level asked of a pool that sends none", source: "DG, understanding the access token: acr", answer: "401 acr_mismatch",
-		cure:   "the token has no {acr}; {ACR} wants {urn:cognito:loa:2}",
+		cure:   "the token has no {acr}; {ACR} wants {urn:cognito:loa:2}, which the client asks for by {acr_values} of a pool on {Essentials} or {Plus}",
 		routes: diagnosisNeeds(cognitoauth.ACR("urn:cognito:loa:2"))},
 }
 
@@ -516,6 +568,18 @@ var diagnosisLookalikes = []diagnosis{
 	{mistake: "custom attribute that the ID token has not", answer: "403 claim_denied", never: []string{"ID token"},
 		config: diagnosisPool(func(p *cognitoauth.Pool) { p.TokenUse = cognitoauth.IDToken }), token: func(l *diagnosisLab) *cognitotest.Token { return l.pool.IDToken() },
 		routes: diagnosisNeeds(cognitoauth.Claim("custom:tenant", "acme"))},
+
+	{mistake: "audience that ends in a slash, of another API", answer: "401 audience_mismatch", never: []string{"by a slash", "case of the host", "trigger"},
+		config: diagnosisAudience(diagnosisAPI), token: diagnosisClaim("aud", "https://other.example.com/")},
+	{mistake: "audience with capitals in its path, which count", answer: "401 audience_mismatch", never: []string{"case of the host", "by a slash"},
+		config: diagnosisAudience(diagnosisAPI + "/v1"), token: diagnosisClaim("aud", diagnosisAPI+"/V1")},
+	{mistake: "client of another API of the pool, where clients are listed", answer: "401 client_mismatch", never: []string{"RegisteredClients"},
+		config: diagnosisAudience(diagnosisAPI), token: diagnosisRegistered("https://other.example.com")},
+	{mistake: "key set that is not there", answer: "503 keys_unavailable", never: []string{"PrivateLink", "quota"}, fault: cognitotest.Fault{Status: 404}},
+	{mistake: "mirror that forbids", answer: "503 keys_unavailable", never: []string{"PrivateLink", "quota"}, fault: cognitotest.Fault{Status: 403},
+		config: diagnosisPool(func(p *cognitoauth.Pool) {
+			p.JWKSURL = "https://mirror.example/eu-west-1_AbCdEf123/.well-known/jwks.json"
+		})},
 
 	{mistake: "issuer of somebody else", answer: "401 issuer_mismatch", never: []string{"Pool.ReplicaRegions", "Pool.Issuer", "slash", "emulator", "Pool.ID"},
 		token: diagnosisClaim("iss", "https://idp.example.com/")},
@@ -599,6 +663,16 @@ func diagnosisPool(change func(*cognitoauth.Pool)) diagnosisSet {
 
 func diagnosisAudience(aud string) diagnosisSet {
 	return diagnosisPool(func(p *cognitoauth.Pool) { p.Audiences = []string{aud} })
+}
+
+// diagnosisOpen admits clients that register themselves.
+func diagnosisOpen(l *diagnosisLab, c *cognitoauth.Config) {
+	c.Pools[0].Audiences, c.Pools[0].RegisteredClients = []string{diagnosisAPI}, true
+}
+
+// diagnosisRegistered is the token of a user of a client that is not listed.
+func diagnosisRegistered(aud string) diagnosisTok {
+	return func(l *diagnosisLab) *cognitotest.Token { return l.pool.AccessToken().Client("2self").Set("aud", aud) }
 }
 
 func diagnosisClaim(name string, v any) diagnosisTok {
@@ -773,7 +847,7 @@ func (l *diagnosisLab) make(t *testing.T, row diagnosis) (got diagnosed) {
 		return diagnosed{answer: "New", detail: err.Error()}
 	}
 	l.pool.SetFault()
-	if row.fault.Abort {
+	if row.fault.Abort || row.fault.Status != 0 {
 		l.pool.SetFault(row.fault)
 	}
 	return l.call(t, row, auth, &refusal)

@@ -255,7 +255,7 @@ func vectorConfig(f corpus.File, c corpus.Case) (config cognitoauth.Config, err 
 		}
 		config.Pools = append(config.Pools, cognitoauth.Pool{
 			ID: p.ID, ClientIDs: p.ClientIDs, TokenUse: cognitoauth.TokenUse(p.TokenUse), Audiences: p.Audiences, ReplicaRegions: p.ReplicaRegions,
-			Issuer: p.Issuer, MaxLifetime: life, JWKS: keys, DangerouslyAllowAnyClient: p.DangerouslyAllowAnyClient,
+			Issuer: p.Issuer, MaxLifetime: life, JWKS: keys, RegisteredClients: p.RegisteredClients, DangerouslyAllowAnyClient: p.DangerouslyAllowAnyClient,
 		})
 	}
 	return config, nil

@@ -72,6 +72,52 @@ func clients() []row {
 	}
 }
 
+// registrations are tokens of clients that may have registered themselves: nothing in
+// a token tells, and only aud says that its user meant this API.
+func registrations() []row {
+	const other = "2registered23456789"
+	user := func(aud string) recipe { return bound(aud).claim("client_id", quote(other)) }
+	unbound, robot := access().claim("client_id", quote(other)), machine().claim("client_id", quote(other)).claim("sub", quote(other))
+	return []row{
+		tok("user of a registered client with aud of the API is accepted", "", resourceRule, user(quote(apiURL)), accept).in("registered").want(Want{ClientID: new(other), Audience: []string{apiURL}}),
+		tok("user of a registered client with aud of the API in an array is accepted", "", resourceRule, user("["+quote(apiURL)+"]"), accept).in("registered"),
+		tok("user of a registered client is accepted where none is listed", "", registerPage, user(quote(apiURL)), accept).in("only registered"),
+		tok("user of a registered client without aud is refused", "", registerPage, unbound, reject("audience_mismatch")).in("registered"),
+		tok("user of a registered client without aud is refused where none is listed", "", registerPage, unbound, reject("audience_mismatch")).in("only registered"),
+		tok("user of a registered client with aud of the client is refused", "", triggerPage, user(quote(other)), reject("audience_mismatch")).in("registered"),
+		tok("user of a registered client with aud of a listed client is refused", "", triggerPage, user(quote(clientID)), reject("audience_mismatch")).in("registered"),
+		tok("user of a registered client with aud of the API with a slash is refused", "", resourceRule, user(quote(apiURL+"/")), reject("audience_mismatch")).in("registered"),
+		tok("user of a registered client with aud of the API in capitals is refused", "", resourceRule, user(`"https://API.example.com"`), reject("audience_mismatch")).in("registered"),
+		tok("user of a registered client with aud of another API is refused", "", audienceRule, user(`"https://third.example.com"`), reject("audience_mismatch")).in("registered"),
+		tok("user of a registered client with aud empty array is refused", "", audienceRule, user("[]"), reject("audience_mismatch")).in("registered"),
+		tok("user of a registered client with aud of the API and nothing is refused", "", audienceRule, user("["+quote(apiURL)+`,""]`), reject("audience_mismatch")).in("registered"),
+		tok("user of a registered client is refused where clients are listed alone", "C14", registerPage, user(quote(apiURL)), reject("client_mismatch")).in("audience"),
+		tok("token without client_id is refused where clients register", "C14", accessPage, bound(quote(apiURL)).without("client_id"), reject("client_mismatch")).in("registered"),
+		tok("ID token of a registered client is refused", "C10", exclusive, identity().claim("aud", quote(other)), reject("token_use_mismatch")).in("registered"),
+		tok("machine of a registered client is refused", "", registerPage, robot, reject("client_mismatch")).in("registered"),
+		tok("machine of a registered client is refused where none is listed", "", registerPage, robot, reject("client_mismatch")).in("only registered"),
+		tok("machine of a registered client with aud of the client is refused", "", registerPage, robot.claim("aud", quote(other)), reject("client_mismatch")).in("registered"),
+		tok("machine of a registered client with aud of the API is refused", "", registerPage, robot.claim("aud", quote(apiURL)), reject("client_mismatch")).in("registered"),
+		tok("user of a listed client beside registered ones is accepted", "C23", resourceRule, bound(quote(apiURL)), accept).in("registered"),
+		tok("user of a listed client beside registered ones without aud is refused", "C25", resourceRule, access(), reject("audience_mismatch")).in("registered"),
+		tok("machine of a listed client beside registered ones is accepted", "C25", scopesPage, machine(), accept).in("registered"),
+		tok("forged token of a registered client is refused", "K3", accessPage, user(quote(apiURL)).by(rs256("foreign")), reject("signature_invalid")).in("registered"),
+
+		tok("user of any client with aud of the API is accepted where that is configured", "C23", resourceRule, user(quote(apiURL)), accept).in("any client, audience"),
+		tok("user of any client without aud is refused where an API is configured", "C25", resourceRule, unbound, reject("audience_mismatch")).in("any client, audience"),
+		tok("machine of any client is accepted where that is configured, also one that registered itself", "C25", registerPage, robot, accept).in("any client, audience"),
+
+		conf("registered clients without an audience are a mistake", "", registerPage, pools(with(func(p *Pool) { p.RegisteredClients = true }))),
+		conf("registered clients and ID tokens are a mistake", "", idPage, pools(with(func(p *Pool) { p.RegisteredClients = true; p.TokenUse = "id" }))),
+		conf("registered clients and any client are a mistake", "", registerPage, pools(with(func(p *Pool) {
+			p.ClientIDs = nil
+			p.Audiences = []string{apiURL}
+			p.RegisteredClients = true
+			p.DangerouslyAllowAnyClient = true
+		}))),
+	}
+}
+
 func bound(aud string) recipe { return access().claim("aud", aud) }
 
 func audiences() []row {

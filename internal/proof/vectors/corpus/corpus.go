@@ -72,7 +72,7 @@ func themes() map[string]theme {
 		"issuers.json":    {"The iss claim: the forms of a pool's issuer and what looks like one.", [][]row{issuers(), refusedLookalikes()}},
 		"types.json":      {"Every claim with every wrong type.", [][]row{wrongTypes(), rightTypes()}},
 		"times.json":      {"exp, nbf, iat and auth_time: boundaries, fractions, sizes.", [][]row{expiry(), notBefore(), issuedAt(), numbers()}},
-		"clients.json":    {"token_use, client_id, aud and sub: who a token is for and about.", [][]row{tokenUses(), clients(), audiences(), subjects()}},
+		"clients.json":    {"token_use, client_id, aud and sub: who a token is for and about.", [][]row{tokenUses(), clients(), audiences(), subjects(), registrations()}},
 		"slashes.json":    {"Slashes that are escaped in JSON, as Cognito wrote every one of them until 2025.", [][]row{escapedSlashes(), lookalikeSlashes()}},
 		"order.json":      {"Tokens with two faults: the first one names the refusal.", [][]row{order()}},
 		"policies.json":   {"Rules of a route: scopes, groups, step-up, compositions.", [][]row{scopes(), groupRules(), stepUp(), otherRules(), compositions(), ruleMistakes()}},

@@ -67,6 +67,7 @@ type Pool struct {
 	Issuer                    string   `json:"issuer,omitempty"`
 	MaxLifetime               string   `json:"max_lifetime,omitempty"`
 	KeySet                    string   `json:"keyset"`
+	RegisteredClients         bool     `json:"registered_clients,omitempty"`
 	DangerouslyAllowAnyClient bool     `json:"dangerously_allow_any_client,omitempty"`
 }
 
