@@ -200,7 +200,7 @@ func TestCompareRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := compile(t.Context(), files, t.TempDir())
+	program, err := compile(t.Context(), files, t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,9 @@ func (r results) figures() (all []figure) {
 	if s := r.Speed; s != nil {
 		all = append(all, s.figures()...)
 	}
+	if s := r.Servers; s != nil {
+		all = append(all, s.figures()...)
+	}
 	if s := r.Scale; s != nil {
 		least := math.NaN()
 		for _, row := range s.Rows {
@@ -173,24 +176,12 @@ func (s *speed) table() string {
 		if r.Ratio2 != 0 {
 			two, speedup = ratio(r.Ratio2), ratio(r.Speedup)
 		}
+		allocs, bytes := strconv.Itoa(r.Allocs), strconv.Itoa(r.Bytes)
+		if r.Elsewhere {
+			allocs, bytes = "", ""
+		}
 		t.row(r.label(), ratio(r.Ratio), ratio(r.Quarters[0])+" to "+ratio(r.Quarters[1]), two, speedup,
-			strconv.Itoa(r.Allocs), strconv.Itoa(r.Bytes), yes(r.AnyClient))
-	}
-	return t.String()
-}
-
-// outside are peers that are not in Go: constants, since this program cannot
-// run them.
-var outside = []struct{ name, ratio string }{
-	{"aws-jwt-verify 5.2.1 (npm), Node.js", "1.17 to 1.32"},
-	{"fast-jwt 6.3.6 (npm), Node.js", "0.96 to 1.00"},
-	{"fast-jwt 6.3.6 (npm), Node.js, with its cache", "0.095"},
-}
-
-func outsideTable() string {
-	t := newTable("", "ratio")
-	for _, o := range outside {
-		t.row(o.name, o.ratio)
+			allocs, bytes, yes(r.AnyClient))
 	}
 	return t.String()
 }
@@ -223,8 +214,30 @@ func (r results) readmeBlock() string {
 
 func (r results) speedBlock() string {
 	s := r.Speed
-	return fmt.Sprintf("%s%d rounds of %d ms, token of %s bytes, the floor took %.1f µs.\n\n%s\nNot run by the command, but measured by hand over the same floor:\n\n%s",
-		s.caption(), s.Rounds, s.SlotMS, thousands(s.TokenBytes), float64(s.FloorNS)/1000, s.table(), outsideTable())
+	return fmt.Sprintf("%s%d rounds of %d ms, token of %s bytes, the floor took %.1f µs. %s\n\n%s",
+		s.caption(), s.Rounds, s.SlotMS, thousands(s.TokenBytes), float64(s.FloorNS)/1000, s.Node, s.table())
+}
+
+func (s *servers) block() string {
+	old := ""
+	if s.LeftOut != "" {
+		old = " The old build was left out: " + s.LeftOut + "."
+	}
+	t := newTable("", "requests a second", "of the bare mux's", "p50 (µs)", "p99 (µs)", "CPU a request (µs)", "CPU busy")
+	for _, r := range s.Rows {
+		t.row(row{Name: r.Name, Version: r.Version, As: r.As}.label(), thousands(int(math.Round(r.PerSecond))), ratio(r.OverMux),
+			fmt.Sprintf("%.0f", r.P50), fmt.Sprintf("%.0f", r.P99), fmt.Sprintf("%.1f", r.CPU), ratio(r.Busy))
+	}
+	return fmt.Sprintf("%s%d rounds of %d ms, %d connections. %s%s\n\n%s", s.caption(), s.Rounds, s.SlotMS, s.Conns, s.Node, old, t)
+}
+
+// figures are the one that whole servers are held to.
+func (s *servers) figures() []figure {
+	hit := math.NaN()
+	if r := s.row("server-hit"); r != nil {
+		hit = r.OverMux
+	}
+	return []figure{{what: "whole server, token seen before, requests a second", got: hit, limit: 0.93, atLeast: true, remark: "of the bare mux's"}}
 }
 
 func (s *scale) block() string {
@@ -261,6 +274,10 @@ func (r results) documents() []document {
 	}
 	if r.Scale != nil {
 		own.parts["scale"] = r.Scale.block()
+	}
+	own.parts["servers"] = "Not measured yet.\n"
+	if r.Servers != nil {
+		own.parts["servers"] = r.Servers.block()
 	}
 	if r.Speed != nil {
 		own.parts["speed"] = r.speedBlock()
