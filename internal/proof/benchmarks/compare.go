@@ -52,7 +52,7 @@ func compareMain(args []string) error {
 		return err
 	}
 	fmt.Printf("`go run . compare`, this tree and %s, %s.\n%d rounds of %s; medians over the rounds: ratio to the floor, and time in brackets.\n\n%s\n",
-		*old, machine(), *rounds, *length, comparisonTable(all))
+		*old, machine(), *rounds, *length, comparisonTable(withAims(all, *old)))
 	line, ok := verdict(all, *rounds)
 	fmt.Println(line)
 	if !ok {

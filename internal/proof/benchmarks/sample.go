@@ -50,7 +50,7 @@ func sample(ctx context.Context, d time.Duration) (line string, err error) {
 			return "", fmt.Errorf("%s: %w", c.key, err)
 		}
 	}
-	s, err := measureServers(ctx, 1, 4, d, "")
+	s, err := measureServers(ctx, 1, 4, 1, d, "")
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,6 +35,7 @@ type servers struct {
 	run
 	SlotMS  int         `json:"slot_ms"`
 	Conns   int         `json:"connections"`
+	CPUs    int         `json:"cpus"` // of a server in Go
 	Node    *nodeInfo   `json:"node,omitempty"`
 	LeftOut string      `json:"old_left_out,omitempty"` // why there is no old build
 	Rows    []serverRow `json:"rows"`
@@ -67,10 +69,11 @@ func serversMain(args []string) error {
 	rounds := flags.Int("rounds", 20, "rounds")
 	length := flags.Duration("slot", time.Second, "time of each server in a round")
 	conns := flags.Int("conns", 16, "connections")
+	cpus := flags.Int("cpus", 1, "CPUs of a server in Go (GOMAXPROCS)")
 	write := flags.Bool("write", false, "keep the results")
 	report := flags.Bool("report", false, "a figure that is missed is no failure")
 	_ = flags.Parse(args)
-	if flags.NArg() > 0 || *rounds < 1 || *conns < 1 || *length <= 0 {
+	if flags.NArg() > 0 || *rounds < 1 || *conns < 1 || *cpus < 1 || *length <= 0 {
 		flags.Usage()
 		os.Exit(2)
 	}
@@ -90,7 +93,7 @@ func serversMain(args []string) error {
 	} else if *old == "" {
 		*without = "-old names none"
 	}
-	s, err := measureServers(ctx, *rounds, *conns, *length, *without)
+	s, err := measureServers(ctx, *rounds, *conns, *cpus, *length, *without)
 	if err != nil {
 		return err
 	}
@@ -113,7 +116,7 @@ func serversWith(ctx context.Context, revision string, args []string) (why strin
 }
 
 // startServers starts all of them; all that were started are in f.children.
-func (f *field) startServers(ctx context.Context) (all []*server, err error) {
+func (f *field) startServers(ctx context.Context, cpus int) (all []*server, err error) {
 	type description struct {
 		contender
 		node bool
@@ -139,7 +142,7 @@ func (f *field) startServers(ctx context.Context) (all []*server, err error) {
 	}
 	for _, d := range descriptions {
 		cmd := exec.CommandContext(ctx, self, "serve", d.key)
-		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+		cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(cpus))
 		if d.node {
 			program, err := node(ctx)
 			if why, ok := errors.AsType[missing](err); ok {
@@ -248,14 +251,14 @@ func (s *server) slot(ctx context.Context, conns int, d time.Duration) (slotOf, 
 	return slotOf{l, end - begin}, nil
 }
 
-func measureServers(ctx context.Context, rounds, conns int, d time.Duration, leftOut string) (*servers, error) {
+func measureServers(ctx context.Context, rounds, conns, cpus int, d time.Duration, leftOut string) (*servers, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	f, err := newPool()
 	if err != nil {
 		return nil, err
 	}
 	defer f.close()
-	all, err := f.startServers(ctx)
+	all, err := f.startServers(ctx, cpus)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +277,7 @@ func measureServers(ctx context.Context, rounds, conns int, d time.Duration, lef
 		fmt.Fprintf(os.Stderr, "\rround %d of %d", round, rounds)
 	}
 	fmt.Fprintln(os.Stderr)
-	s := &servers{run: newRun(serversCommand, rounds), SlotMS: int(d.Milliseconds()), Conns: conns, Node: f.node, LeftOut: leftOut}
+	s := &servers{run: newRun(serversCommand, rounds), SlotMS: int(d.Milliseconds()), Conns: conns, CPUs: cpus, Node: f.node, LeftOut: leftOut}
 	for i := range all {
 		s.Rows = append(s.Rows, all[i].row(slots[i], slots[0]))
 	}

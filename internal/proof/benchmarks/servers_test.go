@@ -24,7 +24,7 @@ func TestServersVerifyAndAreMeasured(t *testing.T) {
 			f.close()
 		}
 	})
-	all, err := f.startServers(t.Context())
+	all, err := f.startServers(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +100,11 @@ func TestServerRowIsOfMediansOverTheRounds(t *testing.T) {
 }
 
 func TestServersBlock(t *testing.T) {
-	s := &servers{run: run{Command: "c", Rounds: 20}, SlotMS: 1000, Conns: 16, Node: &nodeInfo{Version: "20.1.0", OpenSSL: "3.0.1"}, LeftOut: "found no git in PATH",
+	s := &servers{run: run{Command: "c", Rounds: 20}, SlotMS: 1000, Conns: 16, CPUs: 1, Node: &nodeInfo{Version: "20.1.0", OpenSSL: "3.0.1"}, LeftOut: "found no git in PATH",
 		Rows: []serverRow{{Key: "server-hit", Name: "ours", Version: "v1.2.3", As: "`Wrap`", PerSecond: 12345.6, OverMux: 0.93, P50: 100.4, P99: 200.6, CPU: 25.04, Busy: 0.987}}}
 	for _, want := range []string{
 		"| ours v1.2.3: `Wrap` | 12,346 | 0.93 | 100 | 201 | 25.0 | 0.99 |\n",
-		"20 rounds of 1000 ms, 16 connections.", "Node.js 20.1.0", "OpenSSL 3.0.1", "The old build was left out: found no git in PATH.",
+		"20 rounds of 1000 ms, 16 connections, servers in Go on 1 CPU.", "Node.js 20.1.0", "OpenSSL 3.0.1", "The old build was left out: found no git in PATH.",
 	} {
 		if !strings.Contains(s.block(), want) {
 			t.Errorf("no %q in\n%s", want, s.block())
