@@ -52,7 +52,7 @@ func compareMain(args []string) error {
 		return err
 	}
 	fmt.Printf("`go run . compare`, this tree and %s, %s.\n%d rounds of %s; medians over the rounds: ratio to the floor, and time in brackets.\n\n%s\n",
-		*old, machine(), *rounds, *length, comparisonTable(all))
+		*old, machine(), *rounds, *length, comparisonTable(withAims(all, *old)))
 	line, ok := verdict(all, *rounds)
 	fmt.Println(line)
 	if !ok {
@@ -61,7 +61,7 @@ func compareMain(args []string) error {
 	return nil
 }
 
-// compareWith makes a program that has the old build as well and runs it.
+// compareWith runs this command in a program that has the old build as well.
 func compareWith(ctx context.Context, revision string, args []string) error {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
@@ -71,12 +71,23 @@ func compareWith(ctx context.Context, revision string, args []string) error {
 	if err != nil {
 		return err
 	}
+	// Of a flag that comes twice the last value counts.
+	return runWith(ctx, files, false, append(append([]string{"compare"}, args...), "-old", commit))
+}
+
+// runWith makes a program that has the library of files as well, with the peers or
+// without, and runs it in this folder.
+func runWith(ctx context.Context, files tree, peers bool, args []string) error {
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		return err
+	}
 	scratch, err := os.MkdirTemp("", "benchmarks")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
-	program, err := compile(ctx, files, scratch)
+	program, err := compile(ctx, files, scratch, peers)
 	if err != nil {
 		return err
 	}
@@ -87,8 +98,7 @@ func compareWith(ctx context.Context, revision string, args []string) error {
 	for _, other := range otherVersions(mod, files["go.mod"]) {
 		fmt.Fprintf(os.Stderr, "both builds run with the higher of two versions of a dependency: %s\n", other)
 	}
-	// Of a flag that comes twice the last value counts.
-	cmd := exec.CommandContext(ctx, program, append(append([]string{"compare"}, args...), "-old", commit)...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	err = cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {

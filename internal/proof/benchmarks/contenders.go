@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,6 +13,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +27,7 @@ type contender struct {
 	key     string   // in results.json
 	name    string   // in tables
 	modules []string // that are measured, none for ours
+	version string   // where it is not one of modules
 	as      string   // how it is called
 
 	// worker makes a function that gives a verdict on a token: nil if it is
@@ -36,6 +39,10 @@ type contender struct {
 	// accepted.
 	refused string
 	code    func(error) string // of a refusal; nil: build.Code, of this tree
+
+	// loop verifies a token n times in another process and tells how long that took
+	// there. nil: worker is run in a loop here.
+	loop func(token string, n int) (time.Duration, error)
 
 	oneCPU bool // measured on one CPU only
 	// What it does not look at, because it cannot or because nothing in what
@@ -64,11 +71,22 @@ func (c contender) measured() func() error {
 	}
 }
 
+// versions are those of what is measured.
+func (c contender) versions() string {
+	if c.version != "" {
+		return c.version
+	}
+	return versions(c.modules)
+}
+
 // field is the pool, the token and everybody who is measured on them.
 type field struct {
 	pool       *cognitotest.Pool
 	token      string
+	stranger   *rsa.PrivateKey // that is not in the pool's key set
 	contenders []contender
+	node       *nodeInfo
+	children   []*child
 	close      func()
 }
 
@@ -82,7 +100,7 @@ func newField() (f *field, err error) {
 		return nil, err
 	}
 	stop := f.close
-	end := func() { cancel(); stop() }
+	end := func() { stop(); cancel() } // stop lets the children end by themselves
 	f.close = end
 	defer func() {
 		if err != nil { // and f is nil
@@ -101,11 +119,15 @@ func newField() (f *field, err error) {
 	if err != nil {
 		return nil, err
 	}
+	elsewhere, err := f.nodePeers(ctx)
+	if err != nil {
+		return nil, err
+	}
 	refusals, err := f.refusals(ctx)
 	if err != nil {
 		return nil, err
 	}
-	f.contenders = append(append(append([]contender{floor}, ours...), peers...), refusals...)
+	f.contenders = slices.Concat([]contender{floor}, ours, peers, elsewhere, refusals)
 	for i := range f.contenders {
 		if f.contenders[i].token == "" {
 			f.contenders[i].token = f.token
@@ -123,7 +145,18 @@ func newPool() (*field, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &field{pool: pool, token: tokenOf(pool).String(), close: pool.Close}, nil
+	f := &field{pool: pool, token: tokenOf(pool).String()}
+	f.close = func() {
+		for _, c := range f.children {
+			c.stop()
+		}
+		pool.Close()
+	}
+	if f.stranger, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // tokenOf is the token that everybody is measured on: an access token of a user

@@ -1,16 +1,19 @@
 // Command benchmarks measures the library and its peers on the same token, the
 // same key and in the same run:
 //
-//	go run -tags jwx_goccy . [-rounds N] [-slot D] [-write]
+//	go run -tags jwx_goccy . [-rounds N] [-slot D] [-write] [-report]
+//	go run . servers [-old REVISION] [-rounds N] [-slot D] [-conns N] [-write] [-report]
 //	go run . scale [-rounds N] [-tokens N] [-write]
 //	go run . compare [-old REVISION] [-rounds N] [-slot D]
+//	go run . sample
 //	go run . render
 //
 // It prints a table, and beside it the figures that the library is held to;
 // with -write it keeps the results in results.json and puts the tables into the
 // README files, which render does again without measuring. It fails if a figure
-// is missed. compare measures this tree beside an older build of the library, and
-// fails if this tree is worse. Nothing else should run on the machine.
+// is missed, unless -report is given. servers measures whole servers. compare measures this tree beside an older build of the library, and
+// fails if this tree is worse. sample takes seconds: it shows that every peer in
+// another process and every server gives its verdicts. Nothing else should run on the machine.
 package main
 
 import (
@@ -40,6 +43,12 @@ func main() {
 	switch command {
 	case "":
 		err = speedMain(args)
+	case "servers":
+		err = serversMain(args)
+	case "serve":
+		err = serveMain(args)
+	case "sample":
+		err = sampleMain(args)
 	case "scale":
 		err = scaleMain(args)
 	case "compare":
@@ -70,6 +79,7 @@ func speedMain(args []string) error {
 	rounds := flags.Int("rounds", 30, "rounds")
 	length := flags.Duration("slot", 100*time.Millisecond, "time of each contender in a round, for each number of CPUs")
 	write := flags.Bool("write", false, "keep the results")
+	report := flags.Bool("report", false, "a figure that is missed is no failure")
 	_ = flags.Parse(args)
 	if flags.NArg() > 0 || *rounds < 1 {
 		flags.Usage()
@@ -88,7 +98,7 @@ func speedMain(args []string) error {
 		return err
 	}
 	fmt.Println(s.table())
-	return finish(*write, s.figures(), func(r *results) { r.Speed = s })
+	return finish(*write, *report, s.figures(), func(r *results) { r.Speed = s })
 }
 
 func measureSpeed(rounds int, length time.Duration) (*speed, error) {
@@ -97,6 +107,9 @@ func measureSpeed(rounds int, length time.Duration) (*speed, error) {
 		return nil, err
 	}
 	defer f.close()
+	if f.node.LeftOut != "" {
+		fmt.Fprintln(os.Stderr, f.node)
+	}
 	m, err := measure(f.contenders, rounds, length, func(done int) {
 		fmt.Fprintf(os.Stderr, "\rround %d of %d", done, rounds)
 	})
@@ -104,7 +117,7 @@ func measureSpeed(rounds int, length time.Duration) (*speed, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &speed{run: newRun(speedCommand, rounds), SlotMS: int(length.Milliseconds()), TokenBytes: len(f.token), FloorNS: int(median(m.times[1][0]))}
+	s := &speed{run: newRun(speedCommand, rounds), SlotMS: int(length.Milliseconds()), TokenBytes: len(f.token), FloorNS: int(median(m.times[1][0])), Node: f.node}
 	if s.Rows, err = m.rows(f.contenders); err != nil {
 		return nil, err
 	}
@@ -134,12 +147,12 @@ func scaleMain(args []string) error {
 		return err
 	}
 	fmt.Println(s.block())
-	return finish(*write, results{Scale: s}.figures(), func(r *results) { r.Scale = s })
+	return finish(*write, false, results{Scale: s}.figures(), func(r *results) { r.Scale = s })
 }
 
 // finish prints the figures, keeps the results if told to, and complains about
-// figures that are missed.
-func finish(write bool, figures []figure, add func(*results)) error {
+// figures that are missed, unless it is only to report.
+func finish(write, report bool, figures []figure, add func(*results)) error {
 	fmt.Println(figuresTable(figures))
 	if write {
 		r, err := loadResults(resultsFile)
@@ -160,7 +173,7 @@ func finish(write bool, figures []figure, add func(*results)) error {
 			missed++
 		}
 	}
-	if missed > 0 {
+	if missed > 0 && !report {
 		return fmt.Errorf("%d of %d figures are missed", missed, len(figures))
 	}
 	return nil

@@ -215,15 +215,23 @@ func joined(modules []string) []byte {
 // garbage collection of the comparison longer.
 const noPeers = `package main
 
-import "context"
+import (
+	"context"
+	"errors"
+	"net/http"
+)
 
 func (f *field) peers(context.Context) ([]contender, error) { return nil, nil }
+
+func peerHandler(context.Context, string, place, http.Handler) (http.Handler, error) {
+	return nil, errors.New("this program has no peers")
+}
 `
 
 // compile makes this program with two copies of the library of files beside
 // that of this tree, in scratch, and gives its name. It is to be called in the
-// folder of this program.
-func compile(ctx context.Context, files tree, scratch string) (program string, err error) {
+// folder of this program. Peers are in it only where they are measured.
+func compile(ctx context.Context, files tree, scratch string, peers bool) (program string, err error) {
 	old, err := files.library()
 	if err != nil {
 		return "", err
@@ -240,7 +248,7 @@ func compile(ctx context.Context, files tree, scratch string) (program string, e
 			return "", err
 		}
 	}
-	joint, err := joining(scratch, old["go.sum"])
+	joint, err := joining(scratch, old["go.sum"], peers)
 	if err != nil {
 		return "", err
 	}
@@ -259,7 +267,7 @@ func compile(ctx context.Context, files tree, scratch string) (program string, e
 
 // joining are the files by which go build finds the copies in scratch and takes
 // them into this program.
-func joining(scratch string, oldSum []byte) (tree, error) {
+func joining(scratch string, oldSum []byte, peers bool) (tree, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -275,10 +283,11 @@ func joining(scratch string, oldSum []byte) (tree, error) {
 	for _, module := range oldModules {
 		mod = fmt.Appendf(mod, "\nrequire %s v0.0.0\n\nreplace %[1]s => %q\n", module, filepath.Join(scratch, path.Base(module)))
 	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {
-		filepath.Join(here, "peers.go"):  filepath.Join(scratch, "peers.go"),
-		filepath.Join(here, "joined.go"): filepath.Join(scratch, "joined.go"),
-	}})
+	replace := map[string]string{filepath.Join(here, "joined.go"): filepath.Join(scratch, "joined.go")}
+	if !peers {
+		replace[filepath.Join(here, "peers.go")] = filepath.Join(scratch, "peers.go")
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	return tree{
 		"go.mod": mod, "go.sum": append(sum, oldSum...), "overlay.json": overlay,
 		"peers.go": []byte(noPeers), "joined.go": joined(oldModules),

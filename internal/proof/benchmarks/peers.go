@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,20 +54,24 @@ func (f *field) golangJWT(ctx context.Context) ([]contender, error) {
 			return err
 		}
 	}
-	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(f.pool.Issuer()),
-		jwt.WithExpirationRequired(), jwt.WithLeeway(30*time.Second))
-	client := f.pool.ClientID()
+	check := placeOf(f.pool).golangJWT(k)
 	atBest := func(token string) func() error {
-		return func() error {
-			_, err := parser.ParseWithClaims(token, &cognitoClaims{wanted: client}, k.Keyfunc)
-			return err
-		}
+		return func() error { return check(token) }
 	}
-	modules := []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/keyfunc/v3"}
 	return []contender{
-		{key: "golang-jwt", name: "golang-jwt, keyfunc", modules: modules, as: "`jwt.Parse`, as keyfunc's README shows it", worker: asShown, anyClient: true, anyIssuer: true},
-		{key: "golang-jwt-best", name: "golang-jwt, keyfunc", modules: modules, as: "one `Parser` with options, a claims type with `Validate`", worker: atBest},
+		{key: "golang-jwt", name: "golang-jwt, keyfunc", modules: golangJWTModules, as: "`jwt.Parse`, as keyfunc's README shows it", worker: asShown, anyClient: true, anyIssuer: true},
+		{key: "golang-jwt-best", name: "golang-jwt, keyfunc", modules: golangJWTModules, as: "one `Parser` with options, a claims type with `Validate`", worker: atBest},
 	}, nil
+}
+
+// golangJWT is the parser with options and the claims type, over these keys.
+func (at place) golangJWT(k keyfunc.Keyfunc) func(token string) error {
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(at.Issuer),
+		jwt.WithExpirationRequired(), jwt.WithLeeway(30*time.Second))
+	return func(token string) error {
+		_, err := parser.ParseWithClaims(token, &cognitoClaims{wanted: at.ClientID}, k.Keyfunc)
+		return err
+	}
 }
 
 // cognitoClaims is a claims type of golang-jwt.
@@ -91,17 +96,7 @@ func (c *cognitoClaims) Validate() error {
 // auth0 is the caching provider of the README's examples with the address of
 // the key set, the validator, and the middleware.
 func (f *field) auth0(context.Context) ([]contender, error) {
-	issuer, err := url.Parse(f.pool.Issuer())
-	if err != nil {
-		return nil, err
-	}
-	keys, err := url.Parse(f.pool.JWKSURL())
-	if err != nil {
-		return nil, err
-	}
-	provider := jwks.NewCachingProvider(issuer, 5*time.Minute, jwks.WithCustomJWKSURI(keys))
-	v, err := validator.New(provider.KeyFunc, validator.RS256, issuer.String(), []string{f.pool.ClientID()},
-		validator.WithAllowedClockSkew(30*time.Second))
+	v, err := placeOf(f.pool).auth0()
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +108,43 @@ func (f *field) auth0(context.Context) ([]contender, error) {
 	}
 	mux := routes()
 	const name = "auth0/go-jwt-middleware"
-	modules := []string{"github.com/auth0/go-jwt-middleware/v2"}
 	return []contender{
-		{key: "auth0", name: name, modules: modules, as: "`ValidateToken`", worker: check},
-		{key: "auth0-wrap", name: name, modules: modules, as: "`CheckJWT` of 100 routes", worker: serve(jwtmiddleware.New(v.ValidateToken).CheckJWT(mux))},
+		{key: "auth0", name: name, modules: auth0Modules, as: "`ValidateToken`", worker: check},
+		{key: "auth0-wrap", name: name, modules: auth0Modules, as: "`CheckJWT` of 100 routes", worker: serve(jwtmiddleware.New(v.ValidateToken).CheckJWT(mux))},
 	}, nil
+}
+
+func (at place) auth0() (*validator.Validator, error) {
+	issuer, err := url.Parse(at.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := url.Parse(at.JWKSURL)
+	if err != nil {
+		return nil, err
+	}
+	provider := jwks.NewCachingProvider(issuer, 5*time.Minute, jwks.WithCustomJWKSURI(keys))
+	return validator.New(provider.KeyFunc, validator.RS256, at.Issuer, []string{at.ClientID},
+		validator.WithAllowedClockSkew(30*time.Second))
+}
+
+// peerHandler is a whole server's handler by a peer.
+func peerHandler(ctx context.Context, key string, at place, mux http.Handler) (http.Handler, error) {
+	switch key {
+	case "server-golang-jwt":
+		k, err := keyfunc.NewDefaultCtx(ctx, []string{at.JWKSURL})
+		if err != nil {
+			return nil, err
+		}
+		return bearer(at.golangJWT(k), mux), nil
+	case "server-auth0":
+		v, err := at.auth0()
+		if err != nil {
+			return nil, err
+		}
+		return jwtmiddleware.New(v.ValidateToken).CheckJWT(mux), nil
+	}
+	return nil, fmt.Errorf("there is no server %q", key)
 }
 
 // goOIDC is the verifier for when the address of the key set is known. It has

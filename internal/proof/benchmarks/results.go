@@ -11,11 +11,12 @@ import (
 	"time"
 )
 
-// results is results.json: what the tables are made of. Each of the two commands
+// results is results.json: what the tables are made of. Each of the commands
 // replaces its own part.
 type results struct {
-	Speed *speed `json:"speed"`
-	Scale *scale `json:"scale"`
+	Speed   *speed   `json:"speed"`
+	Servers *servers `json:"servers,omitempty"`
+	Scale   *scale   `json:"scale"`
 }
 
 // run says where figures come from.
@@ -38,6 +39,8 @@ type speed struct {
 	FloorNS    int    `json:"floor_ns"`
 	Rows       []row  `json:"rows"`
 	Memory     memory `json:"memory"`
+
+	Node *nodeInfo `json:"node,omitempty"`
 }
 
 // row is one contender. Ratios are medians over the rounds.
@@ -55,6 +58,7 @@ type row struct {
 	AnyClient bool       `json:"any_client,omitempty"`
 	AnyIssuer bool       `json:"any_issuer,omitempty"`
 	Fetched   int        `json:"fetched,omitempty"`
+	Elsewhere bool       `json:"elsewhere,omitempty"` // another process: its allocations are not counted
 }
 
 // memory is what so many tokens in the cache take of the heap.
@@ -79,14 +83,16 @@ func (m *measurement) rows(all []contender) ([]row, error) {
 	var rows []row
 	for i, c := range all {
 		ratios := m.ratios(i, 0, 1)
-		r := row{Key: c.key, Name: c.name, Version: versions(c.modules), As: c.as,
+		r := row{Key: c.key, Name: c.name, Version: c.versions(), As: c.as,
 			Ratio: round4(median(ratios)), Quarters: [2]float64{round4(quantile(ratios, 0.25)), round4(quantile(ratios, 0.75))},
 			AnyClient: c.anyClient, AnyIssuer: c.anyIssuer, Fetched: m.fetch[i]}
 		if !c.oneCPU {
 			r.Ratio2, r.Speedup = round4(median(m.ratios(i, 0, 2))), round4(median(m.speedup(i)))
 		}
 		var err error
-		if r.Allocs, r.Bytes, err = allocations(c); err != nil {
+		if r.Elsewhere = c.loop != nil; r.Elsewhere {
+			// Nothing is counted.
+		} else if r.Allocs, r.Bytes, err = allocations(c); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.key, err)
 		}
 		rows = append(rows, r)

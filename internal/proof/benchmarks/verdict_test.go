@@ -49,15 +49,15 @@ func TestVerdict(t *testing.T) {
 		ok     bool
 	}{
 		{"all is well", []comparison{good, good}, 20,
-			"verdict of 20 rounds: time holds on 2 of 2 workloads, allocations are the same on 2 of 2", true},
+			"verdict of 20 rounds: time holds on 2 of 2 workloads, allocations are no more on 2 of 2", true},
 		{"one is slower", []comparison{good, slow}, 20,
-			"verdict of 20 rounds: time holds on 1 of 2 workloads, allocations are the same on 2 of 2; slow takes 1.034 of the old build's time, at most 1.020", false},
+			"verdict of 20 rounds: time holds on 1 of 2 workloads, allocations are no more on 2 of 2; slow takes 1.034 of the old build's time, at most 1.020", false},
 		{"one allocates more, one less", []comparison{greedy, thrifty}, 25,
-			"verdict of 25 rounds: time holds on 2 of 2 workloads, allocations are the same on 0 of 2; greedy makes 3 allocations, the old build 2; thrifty makes 1 allocations, the old build 2", false},
+			"verdict of 25 rounds: time holds on 2 of 2 workloads, allocations are no more on 1 of 2; greedy makes 3 allocations, the old build 2", false},
 		{"too few rounds", []comparison{good}, 19,
-			"verdict of 19 rounds: time holds on 1 of 1 workloads, allocations are the same on 1 of 1 (a trial: a verdict takes at least 20 rounds, see -rounds)", true},
+			"verdict of 19 rounds: time holds on 1 of 1 workloads, allocations are no more on 1 of 1 (a trial: a verdict takes at least 20 rounds, see -rounds)", true},
 		{"nothing was measured", nil, 20,
-			"verdict of 20 rounds: time holds on 0 of 0 workloads, allocations are the same on 0 of 0; nothing was measured", false},
+			"verdict of 20 rounds: time holds on 0 of 0 workloads, allocations are no more on 0 of 0; nothing was measured", false},
 	} {
 		line, ok := verdict(row.all, row.rounds)
 		if line != row.line || ok != row.ok {
@@ -68,15 +68,45 @@ func TestVerdict(t *testing.T) {
 
 func TestComparisonTable(t *testing.T) {
 	got := comparisonTable([]comparison{
-		{name: "one", times: [3]float64{33000, 30000, 30300}, ratios: [3]float64{1.1, 1, 1.01}, this: 1.1, copy: 1.01, allocs: [3]int{15, 15, 15}, bytes: [3]int{3264, 3264, 3200}},
-		{name: "two", times: [3]float64{900, 1000, 950}, ratios: [3]float64{0.03, 0.033, 0.032}, this: 0.9, copy: 0.95, allocs: [3]int{2, 1, 1}, bytes: [3]int{352, 300, 300}},
+		{name: "one", times: [3]float64{33000, 30000, 30300}, ratios: [3]float64{1.1, 1, 1.01}, this: 1.1, copy: 1.01, aim: 0.66, allocs: [3]int{15, 15, 15}, bytes: [3]int{3264, 3264, 3200}},
+		{name: "two", times: [3]float64{900, 1000, 950}, ratios: [3]float64{0.03, 0.033, 0.032}, this: 0.9, copy: 0.95, aim: 0.9, allocs: [3]int{2, 1, 1}, bytes: [3]int{352, 300, 300}},
 	})
 	for _, want := range []string{
-		"| one | 1.100 (33000 ns) | 1.000 (30000 ns) | 1.010 (30300 ns) | 1.100 | 1.010 | 1.020 | **worse** | 15, 15, 15 | same | 3264, 3264, 3200 |\n",
-		"| two | 0.030 (900 ns) | 0.033 (1000 ns) | 0.032 (950 ns) | 0.900 | 0.950 | 1.050 | holds | 2, 1, 1 | **differ** | 352, 300, 300 |\n",
+		"| one | 1.100 (33000 ns) | 1.000 (30000 ns) | 1.010 (30300 ns) | 1.100 | 1.010 | 1.020 | **worse** | 0.66 **missed** | 15, 15, 15 | no more | 3264, 3264, 3200 |\n",
+		"| two | 0.030 (900 ns) | 0.033 (1000 ns) | 0.032 (950 ns) | 0.900 | 0.950 | 1.050 | holds | 0.90 met | 2, 1, 1 | **more** | 352, 300, 300 |\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no row\n%s in\n%s", want, got)
 		}
+	}
+}
+
+func TestAimsAreForOneBuildAndOfItsWorkloads(t *testing.T) {
+	f, err := newPool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.close)
+	workloads, err := f.workloads(t.Context(), libraries[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(commit string) (n int) {
+		var all []comparison
+		for _, w := range workloads {
+			all = append(all, comparison{name: w.name})
+		}
+		for _, c := range withAims(all, commit) {
+			if c.aim != 0 && c.aimed() != "" {
+				n++
+			}
+		}
+		return n
+	}
+	if n := of(oldRevision + "0123456789"); n != len(aims) {
+		t.Errorf("%d of %d aims have a workload", n, len(aims))
+	}
+	if n := of("0123456789"); n != 0 {
+		t.Errorf("%d aims for another build", n)
 	}
 }
