@@ -3,6 +3,7 @@ module github.com/cognitoauth/cognitoauth
 go 1.26
 
 require (
+	filippo.io/bigmod v0.1.0
 	github.com/MicahParks/jwkset v0.11.4
 	github.com/MicahParks/keyfunc/v3 v3.9.1
 	github.com/go-json-experiment/json v1.27.2
@@ -10,4 +11,7 @@ require (
 	github.com/maypok86/otter/v2 v2.4.0
 )
 
-require golang.org/x/time v0.15.0 // indirect
+require (
+	golang.org/x/sys v0.11.0 // indirect
+	golang.org/x/time v0.15.0 // indirect
+)
