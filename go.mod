@@ -3,6 +3,7 @@ module github.com/cognitoauth/cognitoauth
 go 1.26.0
 
 require (
+	filippo.io/bigmod v0.1.0
 	github.com/MicahParks/jwkset v0.11.4
 	github.com/MicahParks/keyfunc/v3 v3.9.2
 	github.com/go-json-experiment/json v1.27.2
@@ -11,3 +12,5 @@ require (
 )
 
 require golang.org/x/time v0.16.0 // indirect
+
+require golang.org/x/sys v0.11.0 // indirect

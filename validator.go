@@ -13,6 +13,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth/internal/jws"
 	"github.com/cognitoauth/cognitoauth/internal/keyset"
+	"github.com/cognitoauth/cognitoauth/internal/rs256"
 	"github.com/cognitoauth/cognitoauth/internal/tokencache"
 )
 
@@ -295,9 +296,10 @@ func (t *trust) checkSignature(ctx context.Context, w *workspace) (again bool, _
 	return true, refuse(&signatureInvalid, evidence{})
 }
 
-// signed verifies the signature with RS256 of golang-jwt.
+// signed verifies the signature by the prepared key, or with RS256 of golang-jwt
+// where package rs256 leaves it to that.
 func (w *workspace) signed() bool {
-	return jwt.SigningMethodRS256.Verify(w.jws.Signed, w.jws.Signature, w.key.Public) == nil
+	return rs256.SigningMethod{}.Verify(w.jws.Signed, w.jws.Signature, w.key.Verifier) == nil
 }
 
 // checkRevoked asks Config.Revoked. An error of Revoked refuses the token.

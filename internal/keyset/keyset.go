@@ -20,6 +20,7 @@ import (
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/cognitoauth/cognitoauth/internal/rs256"
 	"github.com/cognitoauth/cognitoauth/internal/strictjson"
 )
 
@@ -44,6 +45,8 @@ type Set struct {
 type Key struct {
 	// Public is what keyfunc resolves a token with the key's kid to.
 	Public *rsa.PublicKey
+	// Verifier is Public, prepared to verify with rs256.SigningMethod.
+	Verifier *rs256.Key
 
 	jwk      jwkset.JWK
 	position int // in the document, from 1
@@ -173,8 +176,9 @@ func (set *Set) add(position int, raw strictjson.Value, ambiguous map[string]boo
 	}
 }
 
-// resolve has keyfunc resolve each kid once. The result depends on the key alone,
-// and to ask for every token would cost an allocation and a walk through the set.
+// resolve has keyfunc resolve each kid once, and prepares what that gives. The
+// result depends on the key alone, and to ask for every token would cost an
+// allocation and a walk through the set.
 // We always give keyfunc a kid: without one it would try all keys.
 func (set *Set) resolve() {
 	all := make([]jwkset.JWK, 0, len(set.Keys))
@@ -192,7 +196,9 @@ func (set *Set) resolve() {
 		if k.Public, ok = found.(*rsa.PublicKey); !ok {
 			delete(set.Keys, kid)
 			set.skip(k.position, Skip{KeyID: kid, Reason: Unresolved})
+			continue
 		}
+		k.Verifier = rs256.Prepare(k.Public)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/cognitoauth/cognitoauth/internal/keyset"
+	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
 )
 
 // The RSA key of RFC 7517, appendix A.1, which is also the example of RFC 7638.
@@ -269,6 +270,28 @@ func TestParse_limits(t *testing.T) {
 	}
 	if _, err := keyset.Parse([]byte(keys(append(many[:1], slices.Repeat([]string{`{}`}, 100)...)...))); err == nil {
 		t.Error("1 usable key and 100 others are accepted")
+	}
+}
+
+// Every key that is used is prepared: of the least and the largest size and
+// exponent too. Keep carries the prepared key along.
+func TestParse_prepares(t *testing.T) {
+	doc := keys(jwk("cognito", nil), jwk("least", change{"n": modulus(2048, 0)}), jwk("largest", change{"n": modulus(8192, 0), "e": exponent(1<<31 - 1)}))
+	set := parse(t, doc)
+	if len(set.Keys) != 3 {
+		t.Fatalf("%d keys, want 3", len(set.Keys))
+	}
+	for kid, k := range set.Keys {
+		if want := !lab.StandardRS256(); k.Verifier.Prepared() != want {
+			t.Errorf("%s: prepared: %t, want %t", kid, k.Verifier.Prepared(), want)
+		}
+	}
+	next := parse(t, doc)
+	next.Keep(set)
+	for kid, k := range set.Keys {
+		if next.Keys[kid].Verifier != k.Verifier {
+			t.Errorf("%s: prepared anew", kid)
+		}
 	}
 }
 

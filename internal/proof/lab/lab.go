@@ -6,6 +6,7 @@ package lab
 
 import (
 	"bytes"
+	"crypto/fips140"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -93,6 +94,18 @@ func Vectors(t testing.TB) map[string]corpus.File {
 		files[filepath.Base(path)] = f
 	}
 	return files
+}
+
+// StandardRS256 reports whether crypto/rsa has to verify all signatures, and not
+// package rs256: in FIPS 140-3 mode, with GOEXPERIMENT=boringcrypto, and with the
+// build tag cognitoauth_stdrsa.
+func StandardRS256() bool {
+	info, _ := debug.ReadBuildInfo()
+	return fips140.Enabled() || slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool {
+		values := strings.Split(s.Value, ",")
+		return s.Key == "GOEXPERIMENT" && slices.Contains(values, "boringcrypto") ||
+			s.Key == "-tags" && slices.Contains(values, "cognitoauth_stdrsa")
+	})
 }
 
 // RaceDetector reports whether the test was built with -race.
