@@ -11,6 +11,7 @@ require (
 	github.com/maypok86/otter/v2 v2.4.0
 )
 
-require golang.org/x/time v0.16.0 // indirect
-
-require golang.org/x/sys v0.11.0 // indirect
+require (
+	golang.org/x/sys v0.11.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
