@@ -9,6 +9,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/cognitotest/playground"
 )
 
 // variables are those that cognitoauth.FromEnv reads.
@@ -20,11 +21,11 @@ var variables = []string{
 // configure takes the pool that the environment names. Only if no COGNITO_
 // variable is set at all does it start a pool of its own: whoever sets one means
 // a real pool, and must not get one that signs a token for anybody who asks
-// because of a typo.
-func configure() (cognitoauth.Config, *cognitotest.Pool, error) {
+// because of a typo. The embedded pool has the clock.
+func configure(clock *playground.Clock) (cognitoauth.Config, *cognitotest.Pool, error) {
 	set := cognitoVariables(os.Environ())
 	if len(set) == 0 {
-		pool, err := cognitotest.Start(cognitotest.Options{})
+		pool, err := cognitotest.Start(cognitotest.Options{Now: clock.Now})
 		if err != nil {
 			return cognitoauth.Config{}, nil, err
 		}

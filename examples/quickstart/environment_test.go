@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cognitoauth/cognitoauth/cognitotest/playground"
 )
 
 // What is set but not read must not end in a pool that signs for anybody.
@@ -39,7 +41,7 @@ func TestConfigure_strays(t *testing.T) {
 				name, value, _ := strings.Cut(kv, "=")
 				t.Setenv(name, value)
 			}
-			cfg, embedded, err := configure()
+			cfg, embedded, err := configure(new(playground.Clock))
 			if embedded != nil {
 				embedded.Close()
 				t.Fatal("started a pool of its own")
@@ -68,7 +70,7 @@ func TestConfigure_strays(t *testing.T) {
 func TestConfigure_embedded(t *testing.T) {
 	clearEnv(t)
 	t.Setenv("COGNITOAUTH", "not ours")
-	_, pool, err := configure()
+	_, pool, err := configure(new(playground.Clock))
 	if err != nil || pool == nil {
 		t.Fatalf("%v, %v", pool, err)
 	}

@@ -3,14 +3,15 @@
 //
 //	go run ./examples/quickstart
 //
-// starts it on loopback and prints curl commands to paste. With
+// starts it on loopback, prints curl commands to paste, and serves a page with
+// buttons for the same calls. With
 // COGNITO_USER_POOL_ID and COGNITO_CLIENT_IDS set, the same API is protected by
 // that pool instead. With -selfcheck it makes the calls itself, prints the
 // answers, and fails if one is not what it should be.
 //
 // How the library is used is in api.go. Around it, environment.go chooses the
-// pool, tokens.go hands out tokens of the embedded one, calls.go has the calls
-// and welcome.go prints them.
+// pool, tokens.go hands out tokens of the embedded one, front.go serves them and
+// the page, calls.go has the calls and welcome.go prints them.
 package main
 
 import (
@@ -28,6 +29,7 @@ import (
 	"time"
 
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/cognitotest/playground"
 )
 
 const defaultAddr = "127.0.0.1:8080"
@@ -51,13 +53,17 @@ func main() {
 
 // serve runs the API until ctx ends.
 func serve(ctx context.Context, addr string, stdout, stderr io.Writer) error {
-	cfg, pool, err := configure()
+	clock := new(playground.Clock)
+	cfg, pool, err := configure(clock)
 	if err != nil {
 		return err
 	}
 	if pool != nil {
 		defer pool.Close()
+	} else {
+		clock = nil
 	}
+	cfg.OnDecision = playground.Watch
 	// Each refusal is a record that tells what was found, what was expected, and
 	// which setting mends it.
 	cfg.Logger = logTo(stderr)
@@ -80,7 +86,12 @@ func serve(ctx context.Context, addr string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("-addr %s is not loopback, and the embedded pool gives no tokens elsewhere.\n"+
 			"Choose an address such as %s, or name a pool of yours", addr, defaultAddr)
 	}
-	return serveOn(ctx, l, withTokens(pool, api), func(base string) error {
+	site, err := withFront(auth, api, pool, clock)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	return serveOn(ctx, l, site, func(base string) error {
 		text := welcome(base, cfg, pool, styleOf(terminal(stdout), os.Getenv))
 		if addr == "" && l.Addr().String() != defaultAddr {
 			text = "(" + defaultAddr + " is in use by another program. To choose the port, start with -addr.)\n\n" + text
@@ -98,7 +109,11 @@ func runSelfcheck(ctx context.Context, addr string, stdout, _ io.Writer) error {
 		return err
 	}
 	defer pool.Close()
-	_, api, err := newAPI(pool.Config())
+	auth, api, err := newAPI(pool.Config())
+	if err != nil {
+		return err
+	}
+	site, err := withFront(auth, api, pool, nil)
 	if err != nil {
 		return err
 	}
@@ -107,7 +122,7 @@ func runSelfcheck(ctx context.Context, addr string, stdout, _ io.Writer) error {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	return serveOn(ctx, l, withTokens(pool, api), func(base string) error {
+	return serveOn(ctx, l, site, func(base string) error {
 		defer stop()
 		return selfcheck(ctx, stdout, base, calls)
 	})

@@ -65,7 +65,7 @@ func TestSelfcheckPrintsEveryAnswer(t *testing.T) {
 // An answer that differs is reported, whatever it differs in.
 func TestSelfcheckFails(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
-	_, api, err := newAPI(pool.Config())
+	auth, api, err := newAPI(pool.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,11 @@ func TestSelfcheckFails(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		var out bytes.Buffer
-		err = serveOn(ctx, l, withTokens(pool, c.api), func(base string) error {
+		site, err := withFront(auth, c.api, pool, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = serveOn(ctx, l, site, func(base string) error {
 			defer stop()
 			return selfcheck(ctx, &out, base, c.all)
 		})
@@ -135,7 +139,7 @@ func start(t *testing.T, addr string) started {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		s.text += lines.Text() + "\n"
-		if strings.Contains(lines.Text(), "until Ctrl-C") {
+		if strings.HasSuffix(lines.Text(), "/playground/") { // its address is the last line
 			return s
 		}
 	}

@@ -3,15 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	"github.com/cognitoauth/cognitoauth/internal/local"
 )
 
 // issued are the tokens that can be asked for by name, each made afresh for
@@ -28,6 +26,9 @@ var issued = []struct {
 	}},
 	{"ada", "an access token of ada, who is in the group admins", func(p *cognitotest.Pool) *cognitotest.Token {
 		return p.AccessToken().User("ada").Groups("admins")
+	}},
+	{"machine", "an access token that the app client got for itself, without a user", func(p *cognitotest.Pool) *cognitotest.Token {
+		return p.MachineToken()
 	}},
 	{"jane-expired", "an access token of jane that has expired", func(p *cognitotest.Pool) *cognitotest.Token {
 		return p.AccessToken().ExpiresIn(-time.Hour)
@@ -48,26 +49,6 @@ func about(name string) string {
 		}
 	}
 	return ""
-}
-
-// withTokens puts the token endpoint in front of the API: GET /token/jane. It
-// stays outside of Wrap, since nobody has a token yet who asks for one. A mux
-// with the API at "/" would redirect unclean paths before Wrap sees them, so
-// this one is asked about its own paths only, and the API gets every other
-// request as it came. Without a pool that can sign there is no such endpoint.
-func withTokens(pool *cognitotest.Pool, api http.Handler) http.Handler {
-	if pool == nil {
-		return api
-	}
-	front := http.NewServeMux()
-	front.Handle("/token/{name}", tokens{pool})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := front.Handler(r); pattern != "" {
-			front.ServeHTTP(w, r)
-			return
-		}
-		api.ServeHTTP(w, r)
-	})
 }
 
 // tokens hands out the tokens of an embedded pool, to this machine alone.
@@ -109,52 +90,16 @@ func listNames(w io.Writer) {
 	t.Flush()
 }
 
-// outsider tells why r does not come straight from a program on this machine,
-// or "" if it does. Each check stops what the others cannot see: a proxy on
-// this machine connects from loopback itself; a page whose host name was
-// rebound to 127.0.0.1 (DNS rebinding) is same-origin to the browser, but its
-// requests still name that host; a page of another site can name loopback, and
-// then the browser says so (Fetch Metadata, W3C).
+// outsider tells why r does not come straight from a program on this machine, or
+// from a page of this one, "" if it does. A page of another site can name loopback,
+// and then the browser says so (Fetch Metadata, W3C).
 func outsider(r *http.Request) string {
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if local == nil || !loopback(local.String()) {
-		return "the request reached it by an address that is not loopback"
-	}
-	if !loopback(r.RemoteAddr) {
-		return "the request came from an address that is not loopback"
-	}
-	if !loopbackHost(r.Host) {
-		return "the Host of the request is none of localhost, 127.0.0.1 and [::1]"
-	}
-	for name := range r.Header {
-		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
-			return "a proxy passed the request on: it has a forwarding header, such as Via"
-		}
+	if why := local.Outsider(r); why != "" {
+		return why
 	}
 	// Programs other than browsers send none; "none" is what a person typed.
 	if slices.ContainsFunc(r.Header["Sec-Fetch-Site"], func(v string) bool { return v != "none" && v != "same-origin" }) {
 		return "a page of another site asked, as Sec-Fetch-Site says"
 	}
 	return ""
-}
-
-// loopback reports whether an "address:port" is of this machine alone.
-func loopback(address string) bool {
-	a, err := netip.ParseAddrPort(address)
-	return err == nil && a.Addr().Unmap().IsLoopback()
-}
-
-// loopbackHost reports whether a Host names this machine, whatever DNS says.
-func loopbackHost(host string) bool {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	} else if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		name = host[1 : len(host)-1]
-	}
-	if strings.EqualFold(name, "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(name)
-	return err == nil && a.IsLoopback()
 }

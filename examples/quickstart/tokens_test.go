@@ -18,11 +18,15 @@ import (
 // newSite is what the port serves: the API, and tokens in front of it.
 func newSite(t *testing.T, pool *cognitotest.Pool) http.Handler {
 	t.Helper()
-	_, api, err := newAPI(pool.Config())
+	auth, api, err := newAPI(pool.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return withTokens(pool, api)
+	site, err := withFront(auth, api, pool, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site
 }
 
 // answer is what came; its header and body are checked for what must be in

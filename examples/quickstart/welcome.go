@@ -30,7 +30,8 @@ func welcome(base string, cfg cognitoauth.Config, pool *cognitotest.Pool, s styl
 		b.WriteString("Paste these commands into another terminal, one by one, from top to bottom.\n")
 		writeCalls(&b, base, realCalls, s)
 	}
-	fmt.Fprintf(&b, "\nThe API listens on %s%s%s until Ctrl-C.\nWhy it refuses a request is logged here.\n", s.bold, base, s.end)
+	fmt.Fprintf(&b, "\nThe API listens on %s until Ctrl-C. Why it refuses a request is logged here.\n", base)
+	fmt.Fprintf(&b, "Or press buttons instead of pasting: open the playground in a browser.\n\n%s%s/playground/%s\n", s.bold, base, s.end)
 	return b.String()
 }
 

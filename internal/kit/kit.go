@@ -8,6 +8,7 @@ package kit
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -26,3 +27,8 @@ var ImpliedScopes func(map[string][]string) (any, error)
 // WithClaims returns a context that carries claims, a *cognitoauth.Claims, the
 // way Wrap's handlers see it. Package cognitoauth sets it.
 var WithClaims func(ctx context.Context, claims any) context.Context
+
+// RoutePolicy says what a handler made by Wrap demands of a request: the marker of
+// its route, or the policies as Go expressions. It is "" for any other handler.
+// Package cognitoauth sets it.
+var RoutePolicy func(wrapped http.Handler, r *http.Request) string
