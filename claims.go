@@ -102,6 +102,17 @@ func (c *Claims) Audience() []string {
 	return slices.Collect(c.audience.All)
 }
 
+// AMR returns amr, the methods of the user's login in the order of the token
+// (RFC 8176), such as "pwd" and "otp"; nil if it is not there, or is not an array
+// of strings.
+func (c *Claims) AMR() []string {
+	methods := c.member("amr")
+	if !strictjson.IsTexts(strictjson.Value(methods)) {
+		return nil
+	}
+	return slices.Collect(strictjson.List(methods).All)
+}
+
 // HasScope reports whether the token has exactly this scope. Case counts (RFC
 // 6749, section 3.3).
 func (c *Claims) HasScope(scope string) bool {

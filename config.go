@@ -72,6 +72,11 @@ type Config struct {
 	// Realm is the realm of a challenge. Empty: "api". At most 128 bytes of
 	// printable ASCII without quote and backslash (RFC 6750, section 3).
 	Realm string
+	// ProtectedResources describe this API to OAuth clients, such as MCP clients
+	// (RFC 9728): see [ProtectedResource]. Wrap then answers at their well-known
+	// addresses without a token, and challenges name them as resource_metadata.
+	// None: there are no such documents.
+	ProtectedResources []ProtectedResource
 	// HTTPClient fetches key sets. Nil: a client of the library, which uses the
 	// proxy of the environment. The library copies the client, but not its
 	// Transport. The copy follows no redirect and sends no cookie. Its Timeout
