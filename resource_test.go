@@ -450,6 +450,10 @@ func TestProtectedResource_overTheWire(t *testing.T) {
 		{"/mcp/../x", ""},
 		{"/mcp/%2E%2e/x", ""},
 		{"/../mcp", "/mcp"},
+		{"/mcp/admin/x/y/../..", "/mcp/admin"},
+		{"/mcp/admin/x/y/../../..", "/mcp"},
+		{"/mcp/x/y/z/../../../admin", "/mcp/admin"},
+		{"/x/y/z/../../../mcp/admin", "/mcp/admin"},
 		{"/x/../../mcp/x", "/mcp"},
 		{"/caf%C3%A9", "/caf%C3%A9/"},
 		{"/caf%c3%a9/x", "/caf%C3%A9/"},
@@ -734,5 +738,43 @@ func TestNew_protectedResources(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// A path of very many segments costs a refusal no memory for each of them.
+func TestProtectedResource_longPaths(t *testing.T) {
+	g := lab.NewGate(t, identified("https://api.example.com/a/b/c"))
+	h := g.Auth.Wrap(g.Page())
+	allocations := func(path string) float64 {
+		r := lab.Call("GET " + path)
+		w := httptest.NewRecorder()
+		return testing.AllocsPerRun(10, func() {
+			clear(w.Header())
+			w.Body.Reset()
+			h.ServeHTTP(w, r)
+		})
+	}
+	short, long := allocations("/a/b/c/d"), allocations("/a/b/c"+strings.Repeat("/d", 100_000))
+	if long > short+5 {
+		t.Errorf("%.0f allocations for a long path, %.0f for a short one", long, short)
+	}
+}
+
+// What is admitted costs as much memory with ProtectedResources as without.
+func TestProtectedResource_admitsAtNoCost(t *testing.T) {
+	if lab.RaceDetector() {
+		t.Skip("the race detector allocates")
+	}
+	const api = "https://api.example.com/mcp"
+	allocations := func(change func(*cognitoauth.Config)) float64 {
+		g := lab.NewGate(t, func(c *cognitoauth.Config) { change(c); c.OnDecision = nil })
+		h := g.Auth.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		r := lab.Call("GET /mcp", "Authorization", "Bearer "+g.Pool.AccessToken().Set("aud", api).String())
+		w := httptest.NewRecorder()
+		return testing.AllocsPerRun(100, func() { clear(w.Header()); h.ServeHTTP(w, r) })
+	}
+	without := allocations(func(c *cognitoauth.Config) { c.Pools[0].Audiences = []string{api} })
+	if with := allocations(identified(api)); with != without {
+		t.Errorf("%.0f allocations with ProtectedResources, %.0f without", with, without)
 	}
 }

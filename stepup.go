@@ -128,7 +128,7 @@ func (s *stepUp) check(r *http.Request, c *Claims) *Error {
 	if err == nil || err.reason.sentinel != ErrForbidden || c.IsMachine() {
 		return err
 	}
-	e := refuse(&stepUpRequired, evidence{claim: s.acr, cause: err, verified: true})
+	e := refuse(&stepUpRequired, evidence{cause: err, verified: true})
 	e.acr = s.acr
 	return e
 }
@@ -140,5 +140,5 @@ func (s *stepUp) String() string {
 }
 
 func detailStepUp(e *Error) string {
-	return "the user has to log in again, with acr_values " + strconv.QuoteToASCII(e.claim) + ": " + e.cause.(*Error).Detail()
+	return "the user has to log in again, with acr_values " + strconv.QuoteToASCII(e.acr) + ": " + e.cause.(*Error).Detail()
 }
