@@ -1,9 +1,10 @@
 package cognitoauth
 
 // This file holds the checks of a token's claims that every token has to pass:
-// times, lifetime, app client, subject, audience and binding. Validate runs them before it
-// verifies the signature. So they can only refuse: a token that passes them all
-// still needs a good signature. What a route asks for beyond them is a Policy.
+// times, lifetime, app client, subject, audience and binding. Validate runs them
+// before it verifies the signature. So they can only refuse: a token that passes
+// them all still needs a good signature. What a route asks for beyond them is a
+// Policy.
 
 import (
 	"context"
