@@ -67,6 +67,7 @@ type Claims struct {
 	keyID   string
 	payload string // the JSON object as the token has it, but for escaped slashes
 	named   bool   // the token has a username
+	bound   bool   // the token has cnf
 
 	// terms are those of the Middleware that verified the token: its clock, for
 	// policies about time, and what its scopes imply. It is nil in Claims that come
@@ -101,6 +102,17 @@ func (c *Claims) Audience() []string {
 		return nil
 	}
 	return slices.Collect(c.audience.All)
+}
+
+// AMR returns amr, the methods of the user's login in the order of the token
+// (RFC 8176), such as "pwd" and "otp"; nil if it is not there, or is not an array
+// of strings.
+func (c *Claims) AMR() []string {
+	methods := c.member("amr")
+	if !strictjson.IsTexts(strictjson.Value(methods)) {
+		return nil
+	}
+	return slices.Collect(strictjson.List(methods).All)
 }
 
 // HasScope reports whether the token has exactly this scope, or one that implies
@@ -221,6 +233,9 @@ func (c *Claims) set(name []byte, value strictjson.Value, end int, names *userna
 		c.audience, ok = strictjson.List(c.payload[end-len(value):end]), true
 	case "cognito:groups":
 		c.groups, ok = strictjson.List(c.payload[end-len(value):end]), strictjson.IsTexts(value)
+	case "cnf":
+		// Whatever it holds: a check that we cannot make is no check that passes.
+		c.bound, ok = true, strictjson.Fits(value)
 	default:
 		ok = strictjson.Fits(value)
 	}

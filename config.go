@@ -82,6 +82,11 @@ type Config struct {
 	// Realm is the realm of a challenge. Empty: "api". At most 128 bytes of
 	// printable ASCII without quote and backslash (RFC 6750, section 3).
 	Realm string
+	// ProtectedResources describe this API to OAuth clients, such as MCP clients
+	// (RFC 9728): see [ProtectedResource]. Wrap then answers at their well-known
+	// addresses without a token, and challenges name them as resource_metadata.
+	// None: there are no such documents.
+	ProtectedResources []ProtectedResource
 	// HTTPClient fetches key sets. Nil: a client of the library, which uses the
 	// proxy of the environment. The library copies the client, but not its
 	// Transport. The copy follows no redirect and sends no cookie. Its Timeout
@@ -175,6 +180,7 @@ func New(cfg Config) (*Middleware, error) {
 	for i, p := range cfg.Pools {
 		b.pool(i, p)
 	}
+	docs := b.documents(cfg)
 	if b.mistakes != nil {
 		return nil, errors.Join(b.mistakes...)
 	}
@@ -183,7 +189,7 @@ func New(cfg Config) (*Middleware, error) {
 		b.tokens = tokencache.New[remembered](size, tokenCacheBytes(size, cfg.TokenCacheBytes))
 	}
 	m := &Middleware{validator: b.validator, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: ownSource(cfg.TokenSource), ignoreAmbient: cfg.IgnoreBadAmbientToken,
-		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources}
+		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources, documents: docs}
 	if m.fallback.rule == nil {
 		m.fallback = Authenticated()
 	}

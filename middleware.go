@@ -28,6 +28,7 @@ type Middleware struct {
 	sample        sampler
 	onDecision    func(context.Context, Decision)
 	sources       []*keySource
+	documents     *documents // of Config.ProtectedResources, nil if there are none
 }
 
 // Wrap protects h, which is usually the program's mux. Every request needs a
@@ -48,7 +49,8 @@ type Middleware struct {
 // as it is, so flushing, hijacking and deadlines work. Unless something outside
 // has set Cache-Control, Wrap sets it to no-store before it calls h, which may
 // replace it; on [AllowAnonymous] routes it does not. An offer to change to
-// HTTP/2 (Upgrade: h2c) does not reach h. It panics on nil.
+// HTTP/2 (Upgrade: h2c) does not reach h. Wrap itself answers at the addresses of
+// Config.ProtectedResources. It panics on nil.
 func (m *Middleware) Wrap(h http.Handler) http.Handler {
 	must(!isNil(h), "Wrap", "the handler is nil")
 	return &guard{m, h}
@@ -65,6 +67,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.Middleware == nil || g.validator == nil {
 		linger(w, r)
 		WriteError(w, r, refuse(&notWired, evidence{}))
+		return
+	}
+	if g.documents != nil && g.serveDocument(w, r) {
 		return
 	}
 	if plain := withoutH2C(r); plain != r {
@@ -89,7 +94,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		if open == nil || err.reason != &tokenMissing {
-			g.refuse(w, r, pattern, nil, g.explain(err, r, endpoint, pattern))
+			g.refuse(w, r, pattern, nil, g.explain(err, r, open, endpoint, pattern))
 			return
 		}
 	} else if open == nil {
@@ -169,19 +174,23 @@ func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
 	return nil
 }
 
-// explain completes the refusal of a request without a token: it adds the
-// scopes that the route needs and, as far as we can tell, why the route is not
-// open.
-func (g *guard) explain(err *Error, r *http.Request, endpoint http.Handler, pattern string) *Error {
-	if err.reason != &tokenMissing {
+// explain completes the refusal of a request without a valid token. It adds the
+// scopes that the route needs, because the client has to get a token in any case.
+// If there is no token, it says, as far as we can tell, why the route is not open.
+// On an Optional route (open) the fallback does not apply.
+func (g *guard) explain(err *Error, r *http.Request, open *marker, endpoint http.Handler, pattern string) *Error {
+	if open != nil || err.reason.sentinel != ErrNoToken && err.reason.sentinel != ErrInvalidToken {
 		return err
 	}
 	err.scopes = g.fallback.scopes(nil)
-	err.endpoint, err.found = endpoint, pattern
-	switch h := endpoint.(type) {
-	case *require:
+	if h, ok := endpoint.(*require); ok {
 		err.scopes = union(err.scopes, h.scopes(nil))
-	case *marker:
+	}
+	if err.reason != &tokenMissing {
+		return err
+	}
+	err.endpoint, err.found = endpoint, pattern
+	if h, ok := endpoint.(*marker); ok {
 		err.note += "; the route is marked by " + h.name() + ", which does not count here: " + g.closed(h, r) + "; send another path, or a token"
 	}
 	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
@@ -238,7 +247,7 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 		WriteError(w, r, err)
 		return
 	}
-	err.realm = m.realm
+	err.realm, err.metadata = m.realm, m.documents.challenge(r)
 	d := Decision{Code: err.Code, Pattern: pattern, Verified: err.verified, ClientID: err.client, KeyID: err.kid, Err: err}
 	if err.trust != nil {
 		d.Pool, d.ClientListed = err.trust.id, err.trust.isListed(err.client)
