@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -21,11 +22,12 @@ type issuer struct {
 	access, id *trust
 }
 
-// trust is one Pool entry together with the key source of one of its issuers.
-// It is never changed.
+// trust is one Pool entry together with the key source of one of its issuers. But
+// for latest it is never changed.
 type trust struct {
 	*entry
 	source *keySource
+	latest atomic.Pointer[remembered] // of the key that verified a token last
 }
 
 // entry is what a Pool entry demands of a token.
@@ -41,46 +43,40 @@ type entry struct {
 
 // choose returns the Pool entry for the token's iss and token_use. If only its
 // token_use is wrong, it returns an entry of that issuer together with the
-// refusal.
-func (v *validator) choose(c *Claims) (*trust, *Error) {
-	iss := v.issuers[c.Issuer]
-	if iss == nil {
-		return nil, refuse(&issuerMismatch, evidence{found: c.Issuer, known: v.known})
-	}
-	t, other := iss.access, iss.id
+// refusal. It copies nothing but what it refuses.
+func (v *validator) choose(issuer, use []byte) (*trust, *Error) {
+	iss := v.issuers[string(issuer)]
 	switch {
-	case c.TokenUse == AccessToken && iss.access != nil:
+	case iss == nil:
+		return nil, refuse(&issuerMismatch, evidence{found: string(issuer), known: v.known})
+	case string(use) == string(AccessToken) && iss.access != nil:
 		return iss.access, nil
-	case c.TokenUse == IDToken && iss.id != nil:
+	case string(use) == string(IDToken) && iss.id != nil:
 		return iss.id, nil
-	case t == nil:
-		t, other = other, nil
 	}
-	known := []string{string(t.use)}
-	if other != nil {
-		known = append(known, string(other.use))
+	t, known := iss.access, tokenUses
+	switch {
+	case iss.access == nil:
+		t, known = iss.id, tokenUses[1:]
+	case iss.id == nil:
+		known = tokenUses[:1]
 	}
-	return t, refuse(&tokenUseMismatch, evidence{found: string(c.TokenUse), known: known})
+	return t, refuse(&tokenUseMismatch, evidence{found: string(use), known: known})
 }
 
-// checkClaims makes all checks of the claims, and returns the first refusal.
-func (v *validator) checkClaims(t *trust, w *workspace, c *Claims) *Error {
-	if err := v.checkTimes(w, c); err != nil {
-		return err
-	}
-	if err := v.checkLifetime(t, w, c); err != nil {
-		return err
-	}
+// tokenUses are the values of token_use, in the order in which Detail names them.
+var tokenUses = []string{string(AccessToken), string(IDToken)}
+
+// checkClaims makes the checks of the claims that follow those of the times, but for
+// cnf, and returns the first refusal.
+func checkClaims(t *trust, c *Claims) *Error {
 	if err := checkClient(t, c); err != nil {
 		return err
 	}
 	if err := checkSubject(c); err != nil {
 		return err
 	}
-	if err := checkAudience(t, c); err != nil {
-		return err
-	}
-	return checkUnbound(c)
+	return checkAudience(t, c)
 }
 
 // times passes exp, nbf and iat to the validator of golang-jwt.
@@ -169,7 +165,7 @@ func bindsHere(t *trust, c *Claims) bool {
 	if c.IsMachine() {
 		return false
 	}
-	for aud := range c.audience.All {
+	for aud := range c.audience().All {
 		if aud != c.ClientID && slices.Contains(t.audiences, aud) {
 			return true
 		}
@@ -201,15 +197,15 @@ func checkAudience(t *trust, c *Claims) *Error {
 	if t.use != AccessToken {
 		return nil // aud is the app client, which checkClient checks
 	}
-	if c.audience == "" {
+	if c.audience() == "" {
 		if len(t.audiences) == 0 || c.IsMachine() {
 			return nil
 		}
 		return refuse(&audienceMismatch, evidence{holder: c.ClientID})
 	}
 	own := len(t.audiences) == 0 || c.IsMachine()
-	met, found := false, c.audience.First()
-	for aud := range c.audience.All {
+	met, found := false, c.audience().First()
+	for aud := range c.audience().All {
 		if aud == "" {
 			found = ""
 			break
@@ -229,13 +225,13 @@ func checkAudience(t *trust, c *Claims) *Error {
 	return nil
 }
 
-// checkUnbound refuses a token with cnf. It is bound to a key, and whoever sends
+// checkUnbound refuses a token with cnf; bound is whether it has one. It is bound to a key, and whoever sends
 // it has to prove that the key is theirs (RFC 7800, section 3), by DPoP or a client
 // certificate. We check no such proof. To take the token as a bearer token would
 // let a thief use what the binding should make worthless. Cognito issues none; a
 // pre token generation trigger can.
-func checkUnbound(c *Claims) *Error {
-	if c.bound {
+func checkUnbound(bound bool) *Error {
+	if bound {
 		return refuse(&tokenBound, evidence{claim: "cnf"})
 	}
 	return nil

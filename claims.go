@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cognitoauth/cognitoauth/internal/keyset"
+	"github.com/cognitoauth/cognitoauth/internal/record"
 	"github.com/cognitoauth/cognitoauth/internal/strictjson"
 )
 
@@ -61,13 +63,11 @@ type Claims struct {
 	// Expiry is never zero.
 	AuthTime, IssuedAt, NotBefore, Expiry time.Time
 
-	scope            string
-	groups, audience strictjson.List
-
-	keyID   string
-	payload string // the JSON object as the token has it, but for escaped slashes
-	named   bool   // the token has a username
-	bound   bool   // the token has cnf
+	// What is not asked for often enough to be a field is found in the record, which
+	// all Claims of a token share: a validation allocates Claims and little else, so
+	// their size is a large part of what the garbage collector has to do.
+	record record.Record
+	key    *keyset.Key // that verified the token; nil in Claims that come from no token
 
 	// terms are those of the Middleware that verified the token: its clock, for
 	// policies about time, and what its scopes imply. It is nil in Claims that come
@@ -75,14 +75,68 @@ type Claims struct {
 	terms *terms
 }
 
+// The texts and dates in the record of a payload.
+const (
+	subjectText = iota
+	usernameText
+	clientIDText
+	tokenUseText
+	issuerText
+	idText
+	originIDText
+	eventIDText
+	acrText
+	scopeText
+	groupsText   // the JSON list
+	audienceText // the JSON list or string
+	// Which of these counts depends on token_use, which may stand behind them.
+	idUsernameDraft
+	audienceDraft // the text of aud, if it is a string
+	bindingDraft  // cnf, which no accepted token has
+)
+
+const (
+	authTimeDate = iota
+	issuedAtDate
+	notBeforeDate
+	expiryDate
+)
+
+// fill stores what the record of a payload has. The record stays as it is, and so
+// do the texts, which are parts of it.
+func (c *Claims) fill(r record.Record) {
+	c.Subject, c.Username, c.ClientID = r.Text(subjectText), r.Text(usernameText), r.Text(clientIDText)
+	c.TokenUse, c.Issuer = TokenUse(r.Text(tokenUseText)), r.Text(issuerText)
+	c.ID, c.OriginID, c.EventID, c.ACR = r.Text(idText), r.Text(originIDText), r.Text(eventIDText), r.Text(acrText)
+	c.AuthTime, c.IssuedAt, c.NotBefore, c.Expiry = r.Date(authTimeDate), r.Date(issuedAtDate), r.Date(notBeforeDate), r.Date(expiryDate)
+	c.record = r
+}
+
+func (c *Claims) scope() string { return c.record.Text(scopeText) }
+
+func (c *Claims) groups() strictjson.List { return strictjson.List(c.record.Text(groupsText)) }
+
+func (c *Claims) audience() strictjson.List { return strictjson.List(c.record.Text(audienceText)) }
+
+// payload is the JSON object as the token has it, but for escaped slashes.
+func (c *Claims) payload() string { return c.record.Document() }
+
+// keyID is the kid of the key that verified the token, "" if there is none.
+func (c *Claims) keyID() string {
+	if c.key == nil {
+		return ""
+	}
+	return c.key.ID
+}
+
 // Scopes returns the scopes in the order of the token, without those that they
 // imply (see Config.ImpliedScopes); nil if there are none, as on ID tokens.
 func (c *Claims) Scopes() []string {
-	if c == nil || c.scope == "" {
+	if c == nil || c.scope() == "" {
 		return nil
 	}
 	// Not strings.Fields: only the space separates scopes (RFC 6749, section 3.3).
-	return strings.FieldsFunc(c.scope, func(r rune) bool { return r == ' ' })
+	return strings.FieldsFunc(c.scope(), func(r rune) bool { return r == ' ' })
 }
 
 // Groups returns the user's groups (cognito:groups) in the order of the token;
@@ -92,7 +146,7 @@ func (c *Claims) Groups() []string {
 	if c == nil {
 		return nil
 	}
-	return slices.Collect(c.groups.All)
+	return slices.Collect(c.groups().All)
 }
 
 // Audience returns aud: nil on most access tokens, the app client on ID tokens,
@@ -101,7 +155,7 @@ func (c *Claims) Audience() []string {
 	if c == nil {
 		return nil
 	}
-	return slices.Collect(c.audience.All)
+	return slices.Collect(c.audience().All)
 }
 
 // AMR returns amr, the methods of the user's login in the order of the token
@@ -121,13 +175,13 @@ func (c *Claims) AMR() []string {
 func (c *Claims) HasScope(scope string) bool { return c.holder(scope) != "" }
 
 // HasGroup reports whether the user is in exactly this group. Case counts.
-func (c *Claims) HasGroup(group string) bool { return c != nil && c.groups.Contains(group) }
+func (c *Claims) HasGroup(group string) bool { return c != nil && c.groups().Contains(group) }
 
 // IsMachine reports whether an app client got the token for itself (client
 // credentials grant). Such a token is an access token without a username.
 func (c *Claims) IsMachine() bool {
-	// Claims that a test has written by hand have a Username and are not named.
-	return c != nil && c.TokenUse == AccessToken && !c.named && c.Username == ""
+	// Claims that a test has written by hand have a Username and no record.
+	return c != nil && c.TokenUse == AccessToken && !c.record.Has(usernameText) && c.Username == ""
 }
 
 // String returns the named claim if it is a JSON string, else "". Cognito sends
@@ -139,7 +193,7 @@ func (c *Claims) member(name string) strictjson.Raw {
 	if c == nil {
 		return ""
 	}
-	return strictjson.Member(c.payload, name)
+	return strictjson.Member(c.payload(), name)
 }
 
 // Bool returns true if the named claim is the JSON boolean true or the string
@@ -158,15 +212,26 @@ func (c *Claims) Bool(name string) bool {
 // replaces invalid UTF-8 by U+FFFD. In each case two programs can read two
 // different callers from the same token (RFC 8725, section 2.7).
 //
-// decode may change doc, which the caller must not use afterwards.
-func (c *Claims) decode(doc []byte) *Error {
+// decode may change doc, which the caller must not use afterwards. b is memory for
+// it, which still holds parts of the claims when decode returns.
+func (c *Claims) decode(doc []byte, b *record.Builder) *Error {
+	err := read(doc, b)
+	if err == nil {
+		c.fill(b.Record())
+	}
+	return err
+}
+
+// read finds the values that the record of a payload needs.
+func read(doc []byte, b *record.Builder) *Error {
 	doc = strictjson.PlainSlashes(doc)
-	c.payload = string(doc)
-	var names usernames
+	b.Start(doc)
+	// It spares a search in each text.
+	escapes := bytes.IndexByte(doc, '\\') >= 0
 	var mistyped bool
 	var claim string
 	ok := strictjson.Members(doc, func(name []byte, value strictjson.Value, end int) bool {
-		if c.set(name, value, end, &names) {
+		if set(b, name, value, end, escapes) {
 			return true
 		}
 		mistyped, claim = true, string(name)
@@ -174,7 +239,7 @@ func (c *Claims) decode(doc []byte) *Error {
 	})
 	switch {
 	case ok:
-		c.settle(&names)
+		settle(b)
 		return nil
 	case mistyped:
 		return refuse(&claimsMalformed, evidence{claim: claim, note: " (unverified)"})
@@ -185,96 +250,89 @@ func (c *Claims) decode(doc []byte) *Error {
 	}
 }
 
-// usernames are the user names from username and cognito:username. settle
-// chooses the one for the kind of token.
-type usernames struct{ access, id string }
-
 // set stores one member of the payload, whose value ends at the offset end. It
 // reports whether the value has the type that Cognito gives the claim.
-func (c *Claims) set(name []byte, value strictjson.Value, end int, names *usernames) (ok bool) {
+func set(b *record.Builder, name []byte, value strictjson.Value, end int, escapes bool) (ok bool) {
 	switch string(name) {
 	case "sub":
-		c.Subject, ok = c.text(value, end)
+		ok = setText(b, subjectText, value, end, escapes)
 	case "iss":
-		c.Issuer, ok = c.text(value, end)
+		ok = setText(b, issuerText, value, end, escapes)
 	case "token_use":
-		var use string
-		use, ok = c.text(value, end)
-		c.TokenUse = TokenUse(use)
+		ok = setText(b, tokenUseText, value, end, escapes)
 	case "client_id":
-		c.ClientID, ok = c.text(value, end)
+		ok = setText(b, clientIDText, value, end, escapes)
 	case "username":
-		names.access, ok = c.text(value, end)
-		c.named = ok
+		ok = setText(b, usernameText, value, end, escapes)
 	case "cognito:username":
-		names.id, ok = c.text(value, end)
+		ok = setText(b, idUsernameDraft, value, end, escapes)
 	case "scope":
-		c.scope, ok = c.text(value, end)
+		ok = setText(b, scopeText, value, end, escapes)
 	case "jti":
-		c.ID, ok = c.text(value, end)
+		ok = setText(b, idText, value, end, escapes)
 	case "origin_jti":
-		c.OriginID, ok = c.text(value, end)
+		ok = setText(b, originIDText, value, end, escapes)
 	case "event_id":
-		c.EventID, ok = c.text(value, end)
+		ok = setText(b, eventIDText, value, end, escapes)
 	case "acr":
-		c.ACR, ok = c.text(value, end)
+		ok = setText(b, acrText, value, end, escapes)
 	case "exp":
-		c.Expiry, ok = strictjson.NumericDate(value, false)
+		ok = setDate(b, expiryDate, value, false)
 	case "nbf":
-		c.NotBefore, ok = strictjson.NumericDate(value, true)
+		ok = setDate(b, notBeforeDate, value, true)
 	case "iat":
-		c.IssuedAt, ok = strictjson.NumericDate(value, true)
+		ok = setDate(b, issuedAtDate, value, true)
 	case "auth_time":
-		c.AuthTime, ok = strictjson.NumericDate(value, true)
+		ok = setDate(b, authTimeDate, value, true)
 	case "aud":
-		if value.Kind() != '"' && !strictjson.IsTexts(value) {
-			break
-		}
-		c.audience, ok = strictjson.List(c.payload[end-len(value):end]), true
+		b.SetText(audienceText, end-len(value), end)
+		ok = strictjson.IsTexts(value) || setText(b, audienceDraft, value, end, escapes)
 	case "cognito:groups":
-		c.groups, ok = strictjson.List(c.payload[end-len(value):end]), strictjson.IsTexts(value)
+		b.SetText(groupsText, end-len(value), end)
+		ok = strictjson.IsTexts(value)
 	case "cnf":
 		// Whatever it holds: a check that we cannot make is no check that passes.
-		c.bound, ok = true, strictjson.Fits(value)
+		b.SetText(bindingDraft, end-len(value), end)
+		ok = strictjson.Fits(value)
 	default:
 		ok = strictjson.Fits(value)
 	}
 	return ok
 }
 
-// text returns the string in value. A string without an escape is a substring
-// of the payload and costs no allocation; most are.
-func (c *Claims) text(value strictjson.Value, end int) (string, bool) {
+// setText stores the string in value. A string without an escape stands in the
+// payload as it is; most do. escapes is whether the payload has any.
+func setText(b *record.Builder, i int, value strictjson.Value, end int, escapes bool) bool {
 	if value.Kind() != '"' {
-		return "", false
+		return false
 	}
-	if bytes.IndexByte(value, '\\') < 0 {
-		return c.payload[end-len(value)+1 : end-1], true
+	if !escapes || bytes.IndexByte(value, '\\') < 0 {
+		b.SetText(i, end-len(value)+1, end-1)
+		return true
 	}
-	return strictjson.Text(value)
+	text, ok := strictjson.Text(value)
+	b.CopyText(i, text)
+	return ok
 }
 
-// bytes is how much memory c refers to, at most: its texts are parts of the
-// payload, or copies of parts that have an escape.
-func (c *Claims) bytes() int {
-	if strings.IndexByte(c.payload, '\\') < 0 {
-		return len(c.payload)
-	}
-	return 2 * len(c.payload)
+func setDate(b *record.Builder, i int, value strictjson.Value, up bool) bool {
+	at, ok := strictjson.NumericDate(value, up)
+	b.SetDate(i, at)
+	return ok
 }
 
-// settle fills the fields that depend on the kind of token.
-func (c *Claims) settle(names *usernames) {
-	if c.TokenUse == IDToken {
-		// On an ID token, client_id and scope can only be attributes of the user.
-		c.Username, c.ClientID, c.scope = names.id, "", ""
-		if !c.audience.IsList() { // on Cognito's ID tokens aud is a string
-			c.ClientID = c.audience.First()
-		}
+// settle chooses the texts for the kind of token.
+func settle(b *record.Builder) {
+	if string(b.Text(tokenUseText)) == string(IDToken) {
+		// On an ID token, client_id and scope can only be attributes of the user. On
+		// Cognito's, aud is a string; in a list it names no client.
+		b.Draw(usernameText, idUsernameDraft)
+		b.Draw(clientIDText, audienceDraft)
+		b.DropText(scopeText)
 		return
 	}
-	c.Username = names.access
-	if c.Subject == "" && c.IsMachine() {
-		c.Subject = c.ClientID
+	machine := string(b.Text(tokenUseText)) == string(AccessToken) && !b.Has(usernameText)
+	if machine && len(b.Text(subjectText)) == 0 {
+		b.Draw(subjectText, clientIDText)
 	}
 }

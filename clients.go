@@ -91,7 +91,7 @@ func (e *entry) isListed(client string) bool { return e.clients[client] }
 // the entry that accepted them. It looks the entry up by the claims, so the answer
 // is the same for a token that was remembered.
 func (v *validator) listed(c *Claims) bool {
-	t, err := v.choose(c)
+	t, err := v.choose([]byte(c.Issuer), []byte(c.TokenUse))
 	return err == nil && t.isListed(c.ClientID)
 }
 

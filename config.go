@@ -70,11 +70,12 @@ type Config struct {
 	// revocation and the policies are checked on each use. Zero: 10,000; negative:
 	// none; at most 10,000,000. A full cache takes a token on its second use and
 	// evicts the least used one. A token over 16 KiB is not remembered. The cache
-	// holds the token's SHA-256 instead of the token.
+	// holds a hash of the token instead of the token: GHASH (of AES-GCM) under a
+	// random key, or SHA-256 where FIPS 140-only mode or the processor rules that out.
 	TokenCache int
 	// TokenCacheBytes bounds the memory of TokenCache, in bytes. The cache is full
-	// when it reaches either bound. A token counts 1 KiB plus the length of its
-	// payload (twice that with escapes other than \/), and at least
+	// when it reaches either bound. A token counts 340 bytes plus the length
+	// of its payload, of texts with escapes other than \/ twice, and at least
 	// TokenCacheBytes / TokenCache. Zero: 32 MiB, or 3 KiB for each of TokenCache if
 	// that is more; 1 MiB to 64 GiB. It is a mistake if TokenCache is negative. A
 	// full cache keeps at most a quarter more than this, as measured.
@@ -186,7 +187,7 @@ func New(cfg Config) (*Middleware, error) {
 	}
 	b.headers.Most = headersPerSource * len(b.sources)
 	if size := cmp.Or(cfg.TokenCache, defaultTokenCache); size > 0 {
-		b.tokens = tokencache.New[remembered](size, tokenCacheBytes(size, cfg.TokenCacheBytes))
+		b.tokens = tokencache.New[*remembered](size, tokenCacheBytes(size, cfg.TokenCacheBytes))
 	}
 	m := &Middleware{validator: b.validator, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: ownSource(cfg.TokenSource), ignoreAmbient: cfg.IgnoreBadAmbientToken,
 		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources, documents: docs}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cognitoauth/cognitoauth/internal/kit"
+	"github.com/cognitoauth/cognitoauth/internal/record"
 )
 
 // FromContext returns the claims of the request that ctx belongs to, and
@@ -64,10 +65,9 @@ type admission struct {
 	authenticated bool        // false on an Optional route without a token
 	anonymous     bool        // an AllowAnonymous route, which hides an outer admission
 	optional      bool        // the route is Optional, so the fallback does not apply
+	pending       atomic.Bool // route has yet to report the decision
 	mw            *Middleware // nil if the test kit made the claims
 	route         *require    // the route's handler, if it is a Require
-	pending       atomic.Bool // route has yet to report the decision
-	ignored       *Error      // why an ambient token counts as none, nil if it does not
 }
 
 // carrier is the context that the handlers get. It only refers to the admission,
@@ -131,7 +131,7 @@ func (a *admission) widen(err *Error, q *require) *Error {
 func init() {
 	kit.NewClaims = func(payload []byte, poolID string, now func() time.Time, leeway time.Duration, implied any) (any, error) {
 		c := new(Claims)
-		if err := c.decode(bytes.Clone(payload)); err != nil {
+		if err := c.decode(bytes.Clone(payload), new(record.Builder)); err != nil {
 			return nil, err
 		}
 		in, _ := implied.(implications)
@@ -145,8 +145,8 @@ func init() {
 		if a.claims.terms == nil {
 			a.claims.terms = &terms{clock: clock{now: time.Now}}
 		}
-		// mutant: equivalent `c.payload == "" → true`, the claims of a token have both
-		if c.payload == "" && c.Subject+c.Username+c.ClientID != "" {
+		// mutant: equivalent `c.record == "" → true`, the claims of a token have both
+		if c.record == "" && c.Subject+c.Username+c.ClientID != "" {
 			// Written by hand. No token that was admitted lacks these. The zero Claims
 			// name nobody and stay without them, so that every policy denies them.
 			a.claims.TokenUse = cmp.Or(a.claims.TokenUse, AccessToken)

@@ -24,10 +24,10 @@ import (
 //
 // The error names the claim and the field of v, and quotes nothing of the token.
 func (c *Claims) Decode(v any) error {
-	if c == nil || c.payload == "" {
+	if c == nil || c.payload() == "" {
 		return errors.New("cognitoauth: Decode of Claims that no token carried")
 	}
-	if err := json.Unmarshal([]byte(c.payload), v); err != nil {
+	if err := json.Unmarshal([]byte(c.payload()), v); err != nil {
 		return &decodeError{reflect.TypeOf(v), err}
 	}
 	return nil

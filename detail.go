@@ -24,8 +24,13 @@ import (
 func detailNote(e *Error) string { return e.Description + e.note }
 
 // noteForm says what is wrong with the form of a token.
-func noteForm(fault jws.Fault, token string) string {
-	if note := hintWrapped(token); note != "" {
+// wrong is the segment of it that is not base64url, or all of it.
+//
+// The token must not get into the Error, so this cannot wait until Detail is
+// called. What takes long is to look for white space, so we look where the
+// decoder has met what does not belong there.
+func noteForm(fault jws.Fault, token, wrong string) string {
+	if note := hintWrapped(token, wrong); note != "" {
 		return note
 	}
 	switch fault {

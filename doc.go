@@ -112,7 +112,7 @@
 //
 // # Verified tokens
 //
-// The library remembers verified tokens by their SHA-256 digest, see
+// The library remembers verified tokens by a keyed hash of the whole token, see
 // Config.TokenCache. A remembered token needs no decoding and no signature
 // check. Its times, its key, Pool.AllowClient, Config.Revoked and the policies are
 // checked on every use. A token is checked when its request begins; [WithExpiry]

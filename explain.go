@@ -112,7 +112,7 @@ func (x *explanation) form() {
 	if fault := x.w.jws.ReadBody(payload, signature); fault != jws.None {
 		err = x.w.refuseForm(fault)
 	} else {
-		err = x.c.decode(x.w.jws.Payload)
+		err = x.c.decode(x.w.jws.Payload, &x.w.record)
 	}
 	x.add("payload", strconv.Itoa(len(x.w.jws.Payload))+" bytes", "base64url of one strict JSON object", err)
 }
@@ -133,7 +133,7 @@ func (x *explanation) claims() {
 		x.skip("issuer", "token_use", "exp", "nbf", "iat", "lifetime", "client", "subject", "audience", "cnf")
 		return
 	}
-	t, err := x.choose(x.c)
+	t, err := x.choose([]byte(x.c.Issuer), []byte(x.c.TokenUse))
 	if t == nil {
 		x.add("issuer", quote(x.c.Issuer), settings(x.known), err)
 		x.skip("token_use")
@@ -166,10 +166,10 @@ func (x *explanation) claims() {
 	x.add("subject", "", "a sub on a user's token", checkSubject(x.c))
 	x.add("audience", list(x.c.Audience()), audience, checkAudience(t, x.c))
 	cnf := "absent"
-	if x.c.bound {
+	if x.w.record.Has(bindingDraft) {
 		cnf = "present"
 	}
-	x.add("cnf", cnf, "absent: no proof of a key is checked", checkUnbound(x.c))
+	x.add("cnf", cnf, "absent: no proof of a key is checked", checkUnbound(x.w.record.Has(bindingDraft)))
 }
 
 // times checks exp, nbf and iat one by one. Each check gets claims in which no

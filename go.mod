@@ -9,9 +9,7 @@ require (
 	github.com/go-json-experiment/json v1.27.2
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/maypok86/otter/v2 v2.4.0
+	golang.org/x/sys v0.47.0
 )
 
-require (
-	golang.org/x/sys v0.11.0 // indirect
-	golang.org/x/time v0.16.0 // indirect
-)
+require golang.org/x/time v0.16.0 // indirect

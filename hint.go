@@ -39,8 +39,8 @@ func hasWhiteSpace(s string) bool {
 }
 
 // hintWrapped tells what stands around or inside a token that is whole otherwise,
-// "" if nothing does.
-func hintWrapped(token string) string {
+// "" if nothing does. wrong is the part of it that has something inside, if any.
+func hintWrapped(token, wrong string) string {
 	switch {
 	case token == "":
 		return ": it is empty; look where it should come from"
@@ -54,7 +54,7 @@ func hintWrapped(token string) string {
 		return ": it stands in quotes: take them off (if it is JSON, decode it)"
 	case strings.HasPrefix(token, "\ufeff"):
 		return ": a byte order mark stands before it: take it off"
-	case hasWhiteSpace(token):
+	case hasWhiteSpace(wrong):
 		return ": there is white space inside it, as in a line that was wrapped: take it out"
 	}
 	return ""
@@ -325,10 +325,10 @@ func hintGroup(name string) func(*Claims) string {
 			return scope
 		case c.IsMachine():
 			return ": a machine's token has no groups; Scope and ClientID are for machines"
-		case c.groups.First() == "":
+		case c.groups().First() == "":
 			return ": the token has no cognito:groups; a user who has joined the group since logging in gets it with a new token"
 		}
-		for group := range c.groups.Each {
+		for group := range c.groups().Each {
 			if group.Folds(name) {
 				return ": the user is in a group that differs from it only in case"
 			}

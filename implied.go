@@ -40,7 +40,7 @@ func (c *Claims) holder(name string) string {
 		return ""
 	}
 	stronger, by := c.stronger(name), ""
-	for rest := c.scope; rest != ""; {
+	for rest := c.scope(); rest != ""; {
 		var s string
 		if s, rest, _ = strings.Cut(rest, " "); s == name {
 			return s

@@ -88,7 +88,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := &admission{mw: g.Middleware, optional: open != nil}
 	a.route, _ = endpoint.(*require)
 	a.pending.Store(a.route != nil)
-	err := g.authenticate(r, a)
+	ignored, err := g.authenticate(r, a)
 	if g.source != nil {
 		w.Header().Add("Vary", "Cookie") // see TokenSource; nothing is set if it panics
 	}
@@ -103,7 +103,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	g.serve(w, r, pattern, a)
+	g.serve(w, r, pattern, a, ignored)
 }
 
 // serveAnonymous passes a request on to an AllowAnonymous route. It has no
@@ -121,9 +121,9 @@ func (g *guard) serveAnonymous(w http.ResponseWriter, r *http.Request, pattern s
 // serve passes an admitted request on to the wrapped handler. The answer
 // depends on the token, so no cache may keep it unless the handler says so: nginx
 // gives an answer that it stored for one Authorization to all other callers.
-func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a *admission) {
+func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a *admission, ignored *Error) {
 	if !a.pending.Load() {
-		g.allow(r, pattern, a.verified(), a.ignored)
+		g.allow(r, pattern, a.verified(), ignored)
 	}
 	if h := w.Header(); h["Cache-Control"] == nil {
 		a.noStore[0] = "no-store"
@@ -151,27 +151,26 @@ func handBack(r, inner *http.Request) {
 }
 
 // authenticate finds the request's token, validates it and puts its claims into
-// a.
-func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
+// a. ignored is why an ambient token counts as none, nil if it does not.
+func (m *Middleware) authenticate(r *http.Request, a *admission) (ignored, _ *Error) {
 	token, ambient, err := m.find(r, a.optional)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := m.validate(r.Context(), token, func() *Claims { return &a.claims }); err != nil {
 		// A valid token has only base64url and dots, which are all characters
 		// of a token68, so we check only a token that failed. If it is no
 		// token68, the credentials are malformed (400).
 		if m.source == nil && len(token) <= m.limit && !token68(token) {
-			return malformed(token, "")
+			return nil, malformed(token, "")
 		}
 		if ambient && err.reason.sentinel == ErrInvalidToken {
-			a.ignored = err
-			return refuse(&tokenMissing, evidence{claim: noSuchToken})
+			return err, refuse(&tokenMissing, evidence{claim: noSuchToken})
 		}
-		return err
+		return nil, err
 	}
 	a.authenticated = true
-	return nil
+	return nil, nil
 }
 
 // explain completes the refusal of a request without a valid token. It adds the
@@ -233,7 +232,7 @@ func (m *Middleware) allow(r *http.Request, pattern string, c *Claims, ignored *
 	}
 	d := Decision{Allowed: true, Code: "anonymous", Pattern: pattern, RequestID: requestID(r), Ignored: ignored}
 	if c != nil {
-		d.Code, d.Verified, d.Pool, d.ClientID, d.KeyID = "authenticated", true, c.PoolID, c.ClientID, c.keyID
+		d.Code, d.Verified, d.Pool, d.ClientID, d.KeyID = "authenticated", true, c.PoolID, c.ClientID, c.keyID()
 		d.ClientListed = m.listed(c)
 	}
 	m.onDecision(r.Context(), d)
@@ -253,7 +252,7 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 		d.Pool, d.ClientListed = err.trust.id, err.trust.isListed(err.client)
 	}
 	if c != nil { // a policy refused: the token is valid
-		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.PoolID, c.ClientID, c.keyID
+		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.PoolID, c.ClientID, c.keyID()
 		d.ClientListed = m.listed(c)
 	}
 	d.RequestID = requestID(r)

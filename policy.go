@@ -184,7 +184,7 @@ func (s scope) check(_ *http.Request, c *Claims) *Error {
 	if c.HasScope(string(s)) {
 		return nil
 	}
-	ev := evidence{claim: s.String(), found: c.scope, verified: true}
+	ev := evidence{claim: s.String(), found: c.scope(), verified: true}
 	if c.TokenUse == IDToken {
 		return refuse(&scopeUnattainable, ev)
 	}

@@ -149,7 +149,7 @@ func (b *builder) pool(i int, p Pool) {
 		}
 	}
 	for iss, source := range b.trusts(p, region, static) {
-		b.accept(field, iss, &trust{e, source})
+		b.accept(field, iss, &trust{entry: e, source: source})
 	}
 }
 

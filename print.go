@@ -56,7 +56,7 @@ type date struct {
 
 // count counts scopes and groups.
 func (c *Claims) count() (scopes, groups int) {
-	for range c.groups.Each {
+	for range c.groups().Each {
 		groups++
 	}
 	return len(c.Scopes()), groups
@@ -72,7 +72,7 @@ func (c *Claims) count() (scopes, groups int) {
 func (c Claims) MarshalJSON() ([]byte, error) {
 	all := map[string]any{
 		"sub": c.Subject, "token_use": c.TokenUse, "iss": c.Issuer, "pool_id": c.PoolID, "jti": c.ID, "origin_jti": c.OriginID, "event_id": c.EventID, "acr": c.ACR,
-		"scope": c.scope, "cognito:groups": append([]string{}, c.Groups()...),
+		"scope": c.scope(), "cognito:groups": append([]string{}, c.Groups()...),
 	}
 	for _, t := range []date{{"auth_time", c.AuthTime}, {"iat", c.IssuedAt}, {"nbf", c.NotBefore}, {"exp", c.Expiry}} {
 		if all[t.name] = nil; !t.at.IsZero() {
@@ -84,7 +84,7 @@ func (c Claims) MarshalJSON() ([]byte, error) {
 		return json.Marshal(all)
 	}
 	all["username"], all["client_id"] = c.Username, c.ClientID
-	if c.audience != "" {
+	if c.audience() != "" {
 		all["aud"] = c.Audience()
 	}
 	return json.Marshal(all)

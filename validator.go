@@ -13,6 +13,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth/internal/jws"
 	"github.com/cognitoauth/cognitoauth/internal/keyset"
+	"github.com/cognitoauth/cognitoauth/internal/record"
 	"github.com/cognitoauth/cognitoauth/internal/rs256"
 	"github.com/cognitoauth/cognitoauth/internal/tokencache"
 )
@@ -34,8 +35,8 @@ type validator struct {
 	known   []string // the issuers, in the order of the configuration
 	first   *trust   // of the first Pool entry, for Explain
 	headers jws.Headers
-	spaces  sync.Pool                     // of *workspace
-	tokens  *tokencache.Cache[remembered] // nil: off
+	spaces  sync.Pool                      // of *workspace
+	tokens  *tokencache.Cache[*remembered] // nil: off
 	terms
 	limit   int // of a token's length, in bytes
 	revoked func(context.Context, *Claims) (bool, error)
@@ -81,42 +82,64 @@ func (m *Middleware) validate(ctx context.Context, token string, place func() *C
 		err.realm = m.realm
 		return err
 	}
-	t, c := m.recall(token)
+	good, ok := m.recall(token)
 	var err *Error
-	if t == nil {
+	if !ok {
 		w := m.space(token)
-		defer w.done(&m.spaces)
-		c = &w.claims
-		t, err = m.verify(ctx, w)
+		good, err = m.verify(ctx, w)
+		w.done(&m.spaces)
 	}
 	if err == nil {
-		// Config.Revoked may change its claims, so it must not get those of the
-		// workspace or the cache.
+		// Config.Revoked may change its claims, and so may the caller. So each
+		// validation has its own.
 		own := place()
-		*own = *c
-		if err = t.checkAllowed(ctx, own); err == nil {
+		good.claims(own, &m.terms)
+		if err = good.checkAllowed(ctx, own); err == nil {
 			err = m.checkRevoked(ctx, own)
 		}
-		// mutant: equivalent, nobody looks at the claims of what is refused
 		if err != nil {
+			// A handler must not find the claims of what is refused.
 			*own = Claims{}
+			err.trust, err.kid = good.trust, good.key.ID
 		}
 	}
 	if err != nil {
 		err.realm = m.realm
-		if t != nil {
-			err.trust, err.kid = t, c.keyID
-		}
 	}
 	return err
 }
 
-// remembered is what the token cache has for a verified token. It is never
-// changed.
+// verified is a token that has passed all checks of verify, now or before.
+type verified struct {
+	*remembered
+
+	record record.Record
+}
+
+// remembered is what the token cache has of a token besides its record. Many tokens
+// share it. It is never changed.
 type remembered struct {
-	claims Claims
-	trust  *trust
-	key    *keyset.Key // that verified the token
+	*trust
+
+	key *keyset.Key // that verified the token
+}
+
+// with returns what is remembered of a token that k has verified. One key signs all
+// tokens of a kind until it is rotated, so it is mostly the same as for the token
+// before.
+func (t *trust) with(k *keyset.Key) *remembered {
+	r := t.latest.Load()
+	if r == nil || r.key != k {
+		r = &remembered{t, k}
+		t.latest.Store(r)
+	}
+	return r
+}
+
+// claims stores the claims of the token in c.
+func (t *verified) claims(c *Claims, by *terms) {
+	c.fill(t.record)
+	c.PoolID, c.key, c.terms = t.id, t.key, by
 }
 
 // checkSize refuses a token that is too long before we read a byte of it.
@@ -127,65 +150,78 @@ func (v *validator) checkSize(token string) *Error {
 	return nil
 }
 
-// recall returns the claims of a token that was verified before, if its key is
+// recall finds a token that was verified before. It counts only if its key is
 // still in the key set, the set is not too old, and the token's times are still
-// good. The other checks cannot have another result now. If recall returns nil,
-// the token needs all checks. The claims belong to the cache: do not change
-// them.
-func (v *validator) recall(token string) (*trust, *Claims) {
+// good. The other checks cannot have another result now. If recall returns false,
+// the token needs all checks.
+func (v *validator) recall(token string) (t verified, ok bool) {
 	if v.tokens == nil {
-		return nil, nil
+		return t, false
 	}
-	known := v.tokens.Find(token)
-	if known == nil {
-		return nil, nil
+	text, known, ok := v.tokens.Find(token)
+	if !ok {
+		return t, false
 	}
+	t = verified{known, record.Record(text)}
 	now := v.now()
-	k := known.trust.source.usable(now).find(known.claims.keyID)
-	if k != known.key || !known.current(now) {
-		return nil, nil
-	}
-	return known.trust, &known.claims
+	return t, t.source.usable(now).find(t.key.ID) == t.key && t.current(now, v.leeway)
 }
 
 // current reports whether the times of a remembered token are still good. The
 // last condition is for a token without iat after the clock was set back. A
 // token with iat slightly in the future may fail it too, and then gets all
 // checks.
-func (k *remembered) current(now time.Time) bool {
-	c, leeway := &k.claims, k.claims.terms.leeway
-	return now.Before(c.Expiry.Add(leeway)) &&
-		!now.Before(c.NotBefore.Add(-leeway)) && !now.Before(c.IssuedAt.Add(-leeway)) &&
-		c.Expiry.Sub(now) <= k.trust.maxLifetime+leeway
+func (t *verified) current(now time.Time, leeway time.Duration) bool {
+	expiry := t.record.Date(expiryDate)
+	return now.Before(expiry.Add(leeway)) &&
+		!now.Before(t.record.Date(notBeforeDate).Add(-leeway)) && !now.Before(t.record.Date(issuedAtDate).Add(-leeway)) &&
+		expiry.Sub(now) <= t.maxLifetime+leeway
 }
 
-// verify makes all checks of the token in the workspace except revocation. It
-// returns no trust if the token is refused before choose finds one.
-func (v *validator) verify(ctx context.Context, w *workspace) (*trust, *Error) {
+// verify makes all checks of the token in the workspace except Pool.AllowClient
+// and revocation.
+func (v *validator) verify(ctx context.Context, w *workspace) (good verified, _ *Error) {
 	if fault := w.jws.Split(w.token, &v.headers); fault != jws.None {
-		return nil, w.refuseForm(fault)
+		return good, w.refuseForm(fault)
 	}
-	c := &w.claims
-	c.keyID = w.jws.Header.KeyID
-	err := c.decode(w.jws.Payload)
+	err := read(w.jws.Payload, &w.record)
 	var t *trust
 	if err == nil {
-		t, err = v.choose(c)
+		t, err = v.choose(w.record.Text(issuerText), w.record.Text(tokenUseText))
 	}
 	if err == nil {
-		c.PoolID, c.terms, w.now = t.id, &v.terms, v.now()
-		err = v.admit(ctx, t, w, c)
+		w.now = v.now()
+		err = v.admit(ctx, t, w)
 	}
 	if err != nil {
-		err.kid = c.keyID
+		err.trust, err.kid = t, w.jws.Header.KeyID
+		return good, err
 	}
-	return t, err
+	v.headers.Remember(&w.jws)
+	good = verified{t.with(w.key), w.claims.record}
+	if v.tokens != nil {
+		good.record = record.Record(v.tokens.Add(w.token, string(good.record), good.remembered))
+	}
+	return good, nil
 }
 
-// admit makes the checks that follow the choice of the Pool entry. It remembers
-// a token that passes them.
-func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims) *Error {
-	if err := v.checkClaims(t, w, c); err != nil {
+// admit makes the checks that follow the choice of the Pool entry. A token that has
+// expired, as most refused ones have, needs no record.
+func (v *validator) admit(ctx context.Context, t *trust, w *workspace) *Error {
+	c := &w.claims
+	c.IssuedAt, c.NotBefore, c.Expiry = w.record.Date(issuedAtDate), w.record.Date(notBeforeDate), w.record.Date(expiryDate)
+	if err := v.checkTimes(w, c); err != nil {
+		return err
+	}
+	if err := v.checkLifetime(t, w, c); err != nil {
+		return err
+	}
+	c.fill(w.record.Record())
+	c.PoolID, c.terms = t.id, &v.terms
+	if err := checkClaims(t, c); err != nil {
+		return err
+	}
+	if err := checkUnbound(w.record.Has(bindingDraft)); err != nil {
 		return err
 	}
 	waited, err := t.findKey(ctx, w)
@@ -201,10 +237,6 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims
 			return refuse(&tokenExpired, evidence{now: now, at: c.Expiry, leeway: v.leeway, verified: true})
 		}
 	}
-	v.headers.Remember(&w.jws)
-	if v.tokens != nil {
-		v.tokens.Add(w.token, remembered{*c, t, w.key}, c.bytes())
-	}
 	return nil
 }
 
@@ -212,10 +244,11 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace, c *Claims
 // again, so that a validation allocates little more than the claims it returns.
 type workspace struct {
 	token  string
-	now    time.Time // read once, so that all checks use the same time
-	jws    jws.Token // the decoded parts of the token
-	claims Claims
-	key    *keyset.Key // for the token's kid
+	now    time.Time      // read once, so that all checks use the same time
+	jws    jws.Token      // the decoded parts of the token
+	record record.Builder // of the payload
+	claims Claims         // not yet verified
+	key    *keyset.Key    // for the token's kid
 
 	times   times
 	inTimes *jwt.Validator // uses the now above; the next validation keeps it
@@ -236,12 +269,16 @@ func (v *validator) space(token string) *workspace {
 // done removes the token and its claims from w, and puts w back into the pool
 // of workspaces.
 func (w *workspace) done(spaces *sync.Pool) {
-	if w.jws.Reset() {
-		w.token, w.key = "", nil
-		w.claims = Claims{}
-		w.times = times{}
-		spaces.Put(w)
+	body := w.jws.Payload != nil
+	if !w.jws.Reset() {
+		return
 	}
+	w.token = ""
+	if body { // or there is nothing in them
+		w.key, w.claims, w.times = nil, Claims{}, times{}
+		w.record.Reset()
+	}
+	spaces.Put(w)
 }
 
 // refuseForm returns the refusal for a fault in the token's form or header.
@@ -257,7 +294,11 @@ func (w *workspace) refuseForm(fault jws.Fault) *Error {
 	case jws.Type:
 		return refuse(&typeUnsupported, evidence{found: h.Type, kid: h.KeyID})
 	}
-	return refuse(&tokenMalformed, evidence{note: noteForm(fault, w.token)})
+	wrong := w.token
+	if fault == jws.Encoding {
+		wrong = w.jws.Misspelt()
+	}
+	return refuse(&tokenMalformed, evidence{note: noteForm(fault, w.token, wrong)})
 }
 
 // findKey finds the key for the token's kid, and reports whether it had to wait

@@ -56,6 +56,7 @@ type Token struct {
 	Payload, Signature []byte
 
 	encoded string // the segment of the header
+	wrong   string // the segment that is not base64url
 	own     Header
 	buf     []byte // what all segments are decoded into
 }
@@ -95,6 +96,7 @@ func (t *Token) ReadHeader() Fault {
 	n := len(t.buf)
 	var ok bool
 	if t.buf, ok = base64url.AppendDecode(t.buf, t.encoded); !ok {
+		t.wrong = t.encoded
 		return Encoding
 	}
 	fault := t.own.decode(t.buf[n:])
@@ -111,20 +113,24 @@ func (t *Token) Rejected() *Header { return &t.own }
 func (t *Token) ReadBody(payload, signature string) Fault {
 	const slack = 8 // that the decoder may write beyond what it returns
 	t.grow(base64.RawURLEncoding.DecodedLen(len(payload)) + base64.RawURLEncoding.DecodedLen(len(signature)) + slack)
-	var ok1, ok2 bool
+	var ok bool
 	n := len(t.buf)
-	t.buf, ok1 = base64url.AppendDecode(t.buf, signature)
-	t.Signature = t.buf[n:]
-	if ok1 {
-		n = len(t.buf)
-		t.buf, ok2 = base64url.AppendDecode(t.buf, payload)
-		t.Payload = t.buf[n:]
-	}
-	if !ok2 {
+	if t.buf, ok = base64url.AppendDecode(t.buf, signature); !ok {
+		t.wrong = signature
 		return Encoding
 	}
+	t.Signature = t.buf[n:]
+	n = len(t.buf)
+	if t.buf, ok = base64url.AppendDecode(t.buf, payload); !ok {
+		t.wrong = payload
+		return Encoding
+	}
+	t.Payload = t.buf[n:]
 	return None
 }
+
+// Misspelt is the segment for which the fault is Encoding.
+func (t *Token) Misspelt() string { return t.wrong }
 
 // grow makes room for n more bytes, and overwrites the memory that it leaves. If
 // the decoder grew it, header and signature would stay behind.
@@ -150,7 +156,7 @@ func (t *Token) Reset() bool {
 	// Field by field: one assignment of a whole Token would be built elsewhere and
 	// copied, which is a part of what a refusal costs.
 	t.Header, t.own = nil, Header{}
-	t.Signed, t.encoded = "", ""
+	t.Signed, t.encoded, t.wrong = "", "", ""
 	t.Payload, t.Signature, t.buf = nil, nil, t.buf[:0]
 	return true
 }

@@ -43,6 +43,8 @@ type Set struct {
 // Key is one usable key. A pointer to it stands for the very key: [Set.Keep]
 // carries it over to the next set if the material is the same.
 type Key struct {
+	// ID is its kid.
+	ID string
 	// Public is what keyfunc resolves a token with the key's kid to.
 	Public *rsa.PublicKey
 	// Verifier is Public, prepared to verify with rs256.SigningMethod.
@@ -222,5 +224,5 @@ func parseKey(raw strictjson.Value) (*Key, Skip) {
 	if err != nil || !isRSA {
 		return nil, Skip{KeyID: m.kid.text, Reason: Unresolved}
 	}
-	return &Key{Public: public, jwk: jwk}, Skip{}
+	return &Key{ID: m.kid.text, Public: public, jwk: jwk}, Skip{}
 }
