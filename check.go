@@ -1,7 +1,7 @@
 package cognitoauth
 
 // This file holds the checks of a token's claims that every token has to pass:
-// times, lifetime, app client, subject and audience. Validate runs them before it
+// times, lifetime, app client, subject, audience and binding. Validate runs them before it
 // verifies the signature. So they can only refuse: a token that passes them all
 // still needs a good signature. What a route asks for beyond them is a Policy.
 
@@ -75,7 +75,10 @@ func (v *validator) checkClaims(t *trust, w *workspace, c *Claims) *Error {
 	if err := checkSubject(c); err != nil {
 		return err
 	}
-	return checkAudience(t, c)
+	if err := checkAudience(t, c); err != nil {
+		return err
+	}
+	return checkUnbound(c)
 }
 
 // times passes exp, nbf and iat to the validator of golang-jwt.
@@ -190,6 +193,18 @@ func checkAudience(t *trust, c *Claims) *Error {
 		return refuse(&audienceMismatch, evidence{note: " is an empty list or names an empty audience"})
 	case !met:
 		return refuse(&audienceMismatch, evidence{found: found})
+	}
+	return nil
+}
+
+// checkUnbound refuses a token with cnf. It is bound to a key, and whoever sends
+// it has to prove that the key is theirs (RFC 7800, section 3), by DPoP or a client
+// certificate. We check no such proof. To take the token as a bearer token would
+// let a thief use what the binding should make worthless. Cognito issues none; a
+// pre token generation trigger can.
+func checkUnbound(c *Claims) *Error {
+	if c.bound {
+		return refuse(&tokenBound, evidence{claim: "cnf"})
 	}
 	return nil
 }

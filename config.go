@@ -169,6 +169,7 @@ func New(cfg Config) (*Middleware, error) {
 	for i, p := range cfg.Pools {
 		b.pool(i, p)
 	}
+	docs := b.documents(cfg)
 	if b.mistakes != nil {
 		return nil, errors.Join(b.mistakes...)
 	}
@@ -177,7 +178,7 @@ func New(cfg Config) (*Middleware, error) {
 		b.tokens = tokencache.New[remembered](size, tokenCacheBytes(size, cfg.TokenCacheBytes))
 	}
 	m := &Middleware{validator: b.validator, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: ownSource(cfg.TokenSource), ignoreAmbient: cfg.IgnoreBadAmbientToken,
-		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources}
+		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources, documents: docs}
 	if m.fallback.rule == nil {
 		m.fallback = Authenticated()
 	}

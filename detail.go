@@ -233,6 +233,10 @@ func detailSubject(e *Error) string {
 	return "a user's token has no sub" + e.mark() + "; Cognito always sends one"
 }
 
+func detailBound(e *Error) string {
+	return "the token has cnf" + e.mark() + ", so it is bound to a key (RFC 7800), and this library checks no proof of one: Cognito binds no tokens, so look for cnf in the pre token generation trigger of the pool"
+}
+
 func detailAudience(e *Error) string {
 	pool := e.trust.id
 	switch {
@@ -299,7 +303,7 @@ func detailLogin(e *Error) string {
 }
 
 func detailACR(e *Error) string {
-	return "the token's acr is " + e.note + ", but " + call("ACR", e.acr) + " asks for that level: refreshing keeps acr as it is, so the user has to log in at that level, if the pool has it"
+	return "the token's acr is " + e.note + ", but " + e.claim + " asks for a level: refreshing keeps acr as it is, so the user has to log in with acr_values " + quote(e.acr) + ", if the pool has it"
 }
 
 func detailScopeOnID(e *Error) string {

@@ -85,10 +85,11 @@ type Error struct {
 
 	reason *reason
 	evidence
-	realm  string
-	scopes []string
-	maxAge time.Duration
-	acr    string
+	realm    string
+	scopes   []string
+	metadata string // address of the document of the resource
+	maxAge   time.Duration
+	acr      string
 }
 
 // evidence is what Detail is built from. We keep the values as we found them,
@@ -205,6 +206,9 @@ func (e *Error) Challenge() string {
 		param("error_description", e.Description)
 	}
 	param("scope", strings.Join(e.scopes, " "))
+	if e.reason.sentinel != ErrInvalidRequest { // a document does not help who wrote the header wrongly
+		param("resource_metadata", e.metadata)
+	}
 	param("acr_values", e.acr)
 	if e.maxAge > 0 {
 		param("max_age", strconv.FormatInt(int64(e.maxAge/time.Second), 10))
@@ -288,6 +292,7 @@ var (
 	clientMismatch       = reason{ErrInvalidToken, "client_mismatch", "the token was issued to another client", detailClient}
 	subjectMissing       = reason{ErrInvalidToken, "subject_missing", "the token has no subject", detailSubject}
 	audienceMismatch     = reason{ErrInvalidToken, "audience_mismatch", "the token is meant for another audience", detailAudience}
+	tokenBound           = reason{ErrInvalidToken, "token_bound", "the token is bound to a key", detailBound}
 	keyUnknown           = reason{ErrInvalidToken, "key_unknown", "the token's key is not known", detailKeyUnknown}
 	signatureInvalid     = reason{ErrInvalidToken, "signature_invalid", "the token's signature is invalid", detailSignature}
 	tokenRevoked         = reason{ErrInvalidToken, "token_revoked", "the token has been revoked", detailRevoked}

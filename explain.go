@@ -17,8 +17,8 @@ import (
 // Check is one step of [Middleware.Explain].
 type Check struct {
 	// Name is the step: "form", "header", "payload", "issuer", "token_use",
-	// "exp", "nbf", "iat", "lifetime", "client", "subject", "audience", "key",
-	// "signature" or "revocation".
+	// "exp", "nbf", "iat", "lifetime", "client", "subject", "audience", "cnf",
+	// "key", "signature" or "revocation".
 	Name string
 	// Found is what the token has, and Expected what this API requires, both for
 	// people to read. They quote no more of the token than [Error.Detail] does.
@@ -130,7 +130,7 @@ func (x *explanation) cut() (payload, signature string, _ *Error) {
 
 func (x *explanation) claims() {
 	if x.checks[len(x.checks)-1].Err != nil || x.checks[len(x.checks)-1].Skipped {
-		x.skip("issuer", "token_use", "exp", "nbf", "iat", "lifetime", "client", "subject", "audience")
+		x.skip("issuer", "token_use", "exp", "nbf", "iat", "lifetime", "client", "subject", "audience", "cnf")
 		return
 	}
 	t, err := x.choose(x.c)
@@ -159,6 +159,11 @@ func (x *explanation) claims() {
 	x.add("client", quote(x.c.ClientID), clients, checkClient(t, x.c))
 	x.add("subject", "", "a sub on a user's token", checkSubject(x.c))
 	x.add("audience", list(x.c.Audience()), audience, checkAudience(t, x.c))
+	cnf := "absent"
+	if x.c.bound {
+		cnf = "present"
+	}
+	x.add("cnf", cnf, "absent: no proof of a key is checked", checkUnbound(x.c))
 }
 
 // times checks exp, nbf and iat one by one. Each check gets claims in which no

@@ -15,7 +15,7 @@ import (
 // two faults where Validate names the first.
 func TestExplain(t *testing.T) {
 	d := newDesk(t, revoking)
-	const claims = "issuer token_use exp nbf iat lifetime client subject audience "
+	const claims = "issuer token_use exp nbf iat lifetime client subject audience cnf "
 	skips := map[string]string{ // what cannot be looked at after that fault; revocation alone, if not listed
 		"token_too_large": "header payload " + claims + "key signature revocation", "algorithm_unsupported": "key signature revocation",
 		"key_id_invalid": "key signature revocation", "header_unsupported": "key signature revocation", "type_unsupported": "key signature revocation",
@@ -86,7 +86,7 @@ func explained(tb testing.TB, m *cognitoauth.Middleware, token string) (codes, s
 			}
 		}
 	}
-	want := "form header payload issuer token_use exp nbf iat lifetime client subject audience key signature revocation"
+	want := "form header payload issuer token_use exp nbf iat lifetime client subject audience cnf key signature revocation"
 	if got := strings.Join(names, " "); got != want {
 		tb.Errorf("the checks are %s", got)
 	}
@@ -103,7 +103,7 @@ func TestExplain_form(t *testing.T) {
 		{"padding behind the header", header + "=." + payload + "." + signature, "form client", "header key signature revocation"},
 		{"quotes around it", `"` + header + "." + payload + "." + signature, "form client", "header key signature revocation"},
 		{"no header", "." + payload + "." + signature, "header client", "key signature revocation"},
-		{"padding behind the payload", header + "." + payload + "=." + signature, "payload", "issuer token_use exp nbf iat lifetime client subject audience key signature revocation"},
+		{"padding behind the payload", header + "." + payload + "=." + signature, "payload", "issuer token_use exp nbf iat lifetime client subject audience cnf key signature revocation"},
 	} {
 		var failed, skipped []string
 		for _, c := range d.auth.Explain(t.Context(), row.token) {

@@ -30,6 +30,7 @@ type Middleware struct {
 	sample        sampler
 	onDecision    func(context.Context, Decision)
 	sources       []*keySource
+	documents     *documents // of Config.ProtectedResources, nil if there are none
 }
 
 // Wrap protects h, which is usually the program's mux. Every request needs a
@@ -69,6 +70,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, r, refuse(&notWired, evidence{}))
 		return
 	}
+	if g.documents != nil && g.serveDocument(w, r) {
+		return
+	}
 	if plain := withoutH2C(r); plain != r {
 		defer handBack(r, plain)
 		r = plain
@@ -91,7 +95,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		if open == nil || err.reason != &tokenMissing {
-			g.refuse(w, r, pattern, nil, g.explain(err, r, endpoint, pattern))
+			g.refuse(w, r, pattern, nil, g.explain(err, r, open, endpoint, pattern))
 			return
 		}
 	} else if open == nil {
@@ -171,19 +175,23 @@ func (m *Middleware) authenticate(r *http.Request, a *admission) *Error {
 	return nil
 }
 
-// explain completes the refusal of a request without a token: it adds the
-// scopes that the route needs and, as far as we can tell, why the route is not
-// open.
-func (g *guard) explain(err *Error, r *http.Request, endpoint http.Handler, pattern string) *Error {
-	if err.reason != &tokenMissing {
+// explain completes the refusal of a request without a valid token. It adds the
+// scopes that the route needs, because the client has to get a token in any case.
+// If there is no token, it says, as far as we can tell, why the route is not open.
+// On an Optional route (open) the fallback does not apply.
+func (g *guard) explain(err *Error, r *http.Request, open *marker, endpoint http.Handler, pattern string) *Error {
+	if open != nil || err.reason.sentinel != ErrNoToken && err.reason.sentinel != ErrInvalidToken {
 		return err
 	}
 	err.scopes = g.fallback.scopes(nil)
-	err.endpoint, err.found = endpoint, pattern
-	switch h := endpoint.(type) {
-	case *require:
+	if h, ok := endpoint.(*require); ok {
 		err.scopes = union(err.scopes, h.scopes(nil))
-	case *marker:
+	}
+	if err.reason != &tokenMissing {
+		return err
+	}
+	err.endpoint, err.found = endpoint, pattern
+	if h, ok := endpoint.(*marker); ok {
 		err.note += "; the route is marked by " + h.name() + ", which does not count here: " + g.closed(h, r) + "; send another path, or a token"
 	}
 	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
@@ -239,7 +247,7 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 		WriteError(w, r, err)
 		return
 	}
-	err.realm = m.realm
+	err.realm, err.metadata = m.realm, m.documents.challenge(r)
 	d := Decision{Code: err.Code, Pattern: pattern, Verified: err.verified, ClientID: err.client, KeyID: err.kid, Err: err}
 	if err.trust != nil {
 		d.Pool = err.trust.id

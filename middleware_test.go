@@ -155,7 +155,7 @@ var answers = []refused{
 	{"access token where an ID token is wanted", acceptIDTokens, nil, userToken, "", nil, 401, "token_use_mismatch", "error=invalid_token"},
 	{"no expiry", nil, nil, claimless("exp"), "", nil, 401, "expiry_missing", "error=invalid_token"},
 	{"expired", nil, nil, secretly(func(t *cognitotest.Token) *cognitotest.Token { return t.ExpiresIn(-time.Hour) }), "", nil, 401, "token_expired", "error=invalid_token"},
-	{"expired, the route needs a scope", nil, require(lab.ReadOrders), secretly(func(t *cognitotest.Token) *cognitotest.Token { return t.ExpiresIn(-time.Hour) }), "", nil, 401, "token_expired", "error=invalid_token"},
+	{"expired, the route needs a scope", nil, require(lab.ReadOrders), secretly(func(t *cognitotest.Token) *cognitotest.Token { return t.ExpiresIn(-time.Hour) }), "", nil, 401, "token_expired", "error=invalid_token scope=orders/read"},
 	{"not yet valid", nil, nil, claimIn("nbf", 10*time.Minute), "", nil, 401, "token_not_yet_valid", "error=invalid_token"},
 	{"issued in the future", nil, nil, claimIn("iat", 10*time.Minute), "", nil, 401, "token_issued_in_future", "error=invalid_token"},
 	{"lives too long", nil, nil, claimIn("exp", 48*time.Hour), "", nil, 401, "lifetime_too_long", "error=invalid_token"},

@@ -261,8 +261,16 @@ func worse(a, b *Error) *Error {
 	}
 	if a.acr == "" {
 		a.acr = b.acr
+	} else if both := common(a.acr, b.acr); both != "" {
+		a.acr = both
 	}
 	return a
+}
+
+// common returns the acr values of a that b has too, in the order of a.
+func common(a, b string) string {
+	values := strings.Split(b, " ")
+	return strings.Join(slices.DeleteFunc(strings.Split(a, " "), func(s string) bool { return !slices.Contains(values, s) }), " ")
 }
 
 // mendable ranks denials by what the answer can ask the client for: 0 is
@@ -303,7 +311,9 @@ type or []Policy
 // met. They are checked in order, and none after the first that is met.
 //
 // If none is met, the answer is the first [ErrInsufficientScope], else the
-// first [ErrStepUpRequired], else the first denial.
+// first [ErrStepUpRequired], else the first denial. Where alternatives ask for
+// levels of a login, the answer names those of all of them as acr_values, in the
+// order as written: put the one that you prefer, such as the highest, first.
 //
 // Or is all that any-of needs, as in Or(Group("admin"), Group("support")). With a
 // list of names it would be open whether a leaf means any or all of them, and Or
@@ -317,8 +327,11 @@ func (o or) check(r *http.Request, c *Claims) *Error {
 		if err == nil {
 			return nil
 		}
-		if best == nil || easier(err) < easier(best) {
+		switch {
+		case best == nil || easier(err) < easier(best):
 			best = err
+		case best.acr != "" && err.acr != "" && best.maxAge == err.maxAge:
+			best.acr = strings.Join(union(strings.Split(best.acr, " "), strings.Split(err.acr, " ")), " ")
 		}
 	}
 	if best == nil {

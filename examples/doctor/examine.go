@@ -22,7 +22,7 @@ type examination struct {
 
 // exits are the exit codes of the library's reasons.
 var exits = map[string]int{
-	"issuer_mismatch": exitMeant, "token_use_mismatch": exitMeant, "client_mismatch": exitMeant, "audience_mismatch": exitMeant, "subject_missing": exitMeant,
+	"issuer_mismatch": exitMeant, "token_use_mismatch": exitMeant, "client_mismatch": exitMeant, "audience_mismatch": exitMeant, "subject_missing": exitMeant, "token_bound": exitMeant,
 	"expiry_missing": exitTime, "token_expired": exitTime, "token_not_yet_valid": exitTime, "token_issued_in_future": exitTime, "lifetime_too_long": exitTime,
 	"key_unknown": exitKey, "signature_invalid": exitKey, "keys_unavailable": exitUnreachable, "request_ended": exitUnreachable,
 }

@@ -5,6 +5,7 @@ const (
 	audienceRule = "RFC 7519, 4.1.3"
 	resourceRule = "RFC 8707, 2"
 	subjectRule  = "RFC 7519, 4.1.2"
+	bindingRule  = "RFC 7800, 3.1"
 )
 
 func tokenUses() []row {
@@ -113,6 +114,24 @@ func audiences() []row {
 		tok("aud array with an empty string beside the API is refused", "C28", audienceRule, bound("["+quote(apiURL)+`,""]`), reject("audience_mismatch")).in("audience"),
 		tok("aud array with an empty string beside the client is refused", "C28", audienceRule, bound("["+quote(clientID)+`,""]`), reject("audience_mismatch")),
 		tok("audience is not asked of an ID token", "", idPage, identity(), accept).under(pools(with(func(p *Pool) { p.Audiences = []string{apiURL} }), with(func(p *Pool) { p.TokenUse = "id" }))),
+	}
+}
+
+// bindings are tokens with cnf. The examples are those of RFC 9449, 6.1, and RFC
+// 8705, 3.1.
+func bindings() []row {
+	const jkt, x5t = `{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}`, `{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}`
+	return []row{
+		tok("token bound to a DPoP key is refused", "", bindingRule, access().claim("cnf", jkt), reject("token_bound")),
+		tok("token bound to a client certificate is refused", "", bindingRule, access().claim("cnf", x5t), reject("token_bound")),
+		tok("machine token bound to a client certificate is refused", "", bindingRule, machine().claim("cnf", x5t), reject("token_bound")),
+		tok("ID token bound to a key is refused", "", bindingRule, identity().claim("cnf", jkt), reject("token_bound")).in("id"),
+		tok("cnf of no members is refused", "", bindingRule, access().claim("cnf", "{}"), reject("token_bound")),
+		tok("cnf null is refused", "", bindingRule, access().claim("cnf", "null"), reject("token_bound")),
+		tok("cnf empty string is refused", "", bindingRule, access().claim("cnf", `""`), reject("token_bound")),
+		tok("cnf with an escape in its name is refused", "", bindingRule, access().also(`\u0063nf`, jkt), reject("token_bound")),
+		tok("cnf below another claim binds nothing", "", bindingRule, access().claim("act", `{"cnf":`+jkt+`}`), accept),
+		tok("CNF is another claim", "", bindingRule, access().claim("CNF", jkt), accept),
 	}
 }
 

@@ -7,7 +7,7 @@ const (
 
 // order has two faults in every token. The faults come in the order of the
 // checks: form, header, claims as JSON, issuer and kind, times, client,
-// subject, audience, key, signature.
+// subject, audience, binding, key, signature.
 func order() []row {
 	return []row{
 		tok("length comes before form", "", limits, text(string(make([]byte, 40000))), reject("token_too_large")),
@@ -47,6 +47,9 @@ func order() []row {
 		tok("subject comes before the key", "", steps, access().without("sub").head("kid", `"unknown"`), reject("subject_missing")),
 		tok("audience comes before the key", "", steps, bound(quote(apiURL)).head("kid", `"unknown"`), reject("audience_mismatch")),
 		tok("audience comes before the signature", "", steps, bound(quote(apiURL)).by(rs256("foreign")), reject("audience_mismatch")),
+		tok("audience comes before the binding", "", steps, bound(quote(apiURL)).claim("cnf", "{}"), reject("audience_mismatch")),
+		tok("binding comes before the key", "", steps, access().claim("cnf", "{}").head("kid", `"unknown"`), reject("token_bound")),
+		tok("binding comes before the signature", "", steps, access().claim("cnf", "{}").by(rs256("foreign")), reject("token_bound")),
 		tok("key comes before the signature", "", steps, access().head("kid", `"unknown"`).by(rs256("foreign")), reject("key_unknown")),
 		tok("signature comes before revocation", "", steps, access().then(part(2, flip(9))), reject("signature_invalid")).in("revocation"),
 		tok("revocation comes before the rules", "", steps, access(), reject("token_revoked")).in("revocation").policy(scope("api/write")),
