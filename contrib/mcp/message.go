@@ -112,8 +112,8 @@ func (m *message) add(one jsontext.Value) error {
 	if err != nil {
 		return err
 	}
-	name, ok := text(members["name"])
-	if !ok || name == "" {
+	name, _ := text(members["name"])
+	if name == "" {
 		return errName
 	}
 	if !slices.Contains(m.tools, name) {
@@ -157,11 +157,11 @@ func elements(v jsontext.Value) iter.Seq[jsontext.Value] {
 	}
 }
 
-// text returns the string that v is.
+// text returns the string that v is, and whether it is one.
 func text(v jsontext.Value) (string, bool) {
-	if v.Kind() != '"' {
+	s, err := jsontext.AppendUnquote(nil, v)
+	if err != nil {
 		return "", false
 	}
-	s, err := jsontext.AppendUnquote(nil, v)
-	return string(s), err == nil
+	return string(s), true
 }

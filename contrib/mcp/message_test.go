@@ -27,6 +27,7 @@ func TestParse(t *testing.T) {
 		{name: "answer to the server", body: `{"jsonrpc":"2.0","id":1,"result":{"method":"tools/call","params":{"name":"read"}}}`},
 		{name: "method in other case is another method", body: `{"jsonrpc":"2.0","id":1,"method":"Tools/Call","params":{"name":"read"}}`},
 		{name: "arguments may have any name", body: `{"method":"tools/call","params":{"name":"read","arguments":{"Name":"x","METHOD":"y"}}}`, tools: []string{"read"}},
+		{name: "members that nobody knows", body: `{"x":1,"method":"tools/call","params":{"x":1,"name":"read"}}`, tools: []string{"read"}},
 		{name: "white space around", body: "\r\n\t " + call + " \n", tools: []string{"read"}},
 
 		{name: "batch", body: `[` + call + `,{"method":"tools/call","params":{"name":"write"}},{"method":"ping"},` + call + `]`, tools: []string{"read", "write"}},
@@ -60,6 +61,7 @@ func TestParse(t *testing.T) {
 		{name: "no params", body: `{"method":"tools/call"}`, code: -32602},
 		{name: "params null", body: `{"method":"tools/call","params":null}`, code: -32602},
 		{name: "params a list", body: `{"method":"tools/call","params":["read"]}`, code: -32602},
+		{name: "params a list like a call", body: `{"method":"tools/call","params":["name","read"]}`, code: -32602},
 		{name: "no name", body: `{"method":"tools/call","params":{}}`, code: -32602},
 		{name: "name empty", body: `{"method":"tools/call","params":{"name":""}}`, code: -32602},
 		{name: "name a number", body: `{"method":"tools/call","params":{"name":1}}`, code: -32602},

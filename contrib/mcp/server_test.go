@@ -110,11 +110,29 @@ func TestReceive_otherTransports(t *testing.T) {
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Authorization", "Bearer any")
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
+		// Not even claims help that the context has from another request.
+		h.ServeHTTP(w, cognitotest.WithClaims(r, cognitotest.NewPool(t, cognitotest.Options{InProcess: true}).AccessToken().Claims()))
 		if !strings.Contains(w.Body.String(), `"code":-32000`) || *ran != 0 {
 			t.Errorf("%s, the tool ran %d times", w.Body, *ran)
 		}
 	})
+}
+
+// A call whose params are of a type that we do not know is refused.
+func TestReceive_otherParams(t *testing.T) {
+	r := rules{others: cognitoauth.Authenticated()}
+	request := cognitotest.WithClaims(httptest.NewRequest(http.MethodPost, "/", nil), cognitotest.NewPool(t, cognitotest.Options{InProcess: true}).AccessToken().Claims())
+	ran := false
+	_, err := r.receive(func(context.Context, string, sdk.Request) (sdk.Result, error) {
+		ran = true
+		return nil, nil
+	})(t.Context(), "tools/call", &sdk.ServerRequest[*sdk.CallToolParams]{
+		Params: &sdk.CallToolParams{Name: "write"},
+		Extra:  &sdk.RequestExtra{TokenInfo: &auth.TokenInfo{Extra: map[string]any{extraKey: caller{request}}}},
+	})
+	if err == nil || ran {
+		t.Errorf("error %v, ran %t", err, ran)
+	}
 }
 
 func TestCallContext(t *testing.T) {
