@@ -136,7 +136,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	m, err := g.read(w, r)
 	if err != nil {
-		g.refuse(w, err)
+		refuse(w, err)
 		return
 	}
 	forward := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -147,7 +147,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		forward(w, r)
 		return
 	}
-	cognitoauth.Require(g.rules.all(m.tools), forward).ServeHTTP(w, r)
+	answer := &refusal{ResponseWriter: w, id: m.id}
+	cognitoauth.Require(g.rules.all(m.tools), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		forward(w, r)
+	})).ServeHTTP(answer, r)
+	answer.send()
 }
 
 // read reads the body and what it asks for.
@@ -157,24 +161,6 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request) (message, error) {
 		return message{}, err
 	}
 	return parse(body)
-}
-
-// refuse answers a body that we do not decide about, with an error of JSON-RPC 2.0
-// (section 5.1). The texts are fixed, and id is null as there is none to trust.
-func (g *gate) refuse(w http.ResponseWriter, err error) {
-	status, code, text := http.StatusBadRequest, codeInvalidRequest, "the body could not be read"
-	var large *http.MaxBytesError
-	var bad *malformed
-	switch {
-	case errors.As(err, &large):
-		status, text = http.StatusRequestEntityTooLarge, "the body is too large"
-	case errors.As(err, &bad):
-		code, text = bad.code, bad.text
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"jsonrpc":"2.0","id":null,"error":{"code":%d,"message":%q}}`+"\n", code, text)
 }
 
 // forward gives the request to the SDK, together with who calls. A stream ends when

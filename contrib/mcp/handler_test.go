@@ -180,6 +180,23 @@ func (a answer) saw(t *testing.T) (all []seen) {
 	return all
 }
 
+// code returns the code of the problem document that the answer is or has, "" if there
+// is none.
+func (a answer) code(t *testing.T) string {
+	t.Helper()
+	type document struct{ Code string }
+	var one struct {
+		document
+		Error struct{ Data document }
+	}
+	if strings.HasPrefix(a.body, "{") {
+		if err := json.Unmarshal([]byte(a.body), &one); err != nil {
+			t.Fatalf("%s: %v", a.body, err)
+		}
+	}
+	return one.Code + one.Error.Data.Code
+}
+
 func call(tool string) string {
 	return `{"jsonrpc":"2.0","id":"` + tool + `","method":"tools/call","params":{"name":"` + tool + `","arguments":{}}}`
 }
@@ -232,9 +249,8 @@ func TestNew_tools(t *testing.T) {
 			if ran := a.calls.Load() - before; got.status != test.status || ran != int64(test.ran) {
 				t.Errorf("status %d, %d tools ran, want %d and %d; %s", got.status, ran, test.status, test.ran, got.body)
 			}
-			var problem struct{ Code string }
-			if test.code != "" && (json.Unmarshal([]byte(got.body), &problem) != nil || problem.Code != test.code) {
-				t.Errorf("body %s, want the code %s", got.body, test.code)
+			if code := got.code(t); code != test.code {
+				t.Errorf("code %q, want %q", code, test.code)
 			}
 			if test.status != http.StatusForbidden {
 				return

@@ -52,9 +52,10 @@ var (
 
 // message is what a body asks for.
 type message struct {
-	tools   []string // that it calls, each once
-	listens bool     // it opens a stream by itself
-	body    []byte   // the same JSON in plain form
+	tools   []string       // that it calls, each once
+	listens bool           // it opens a stream by itself
+	id      jsontext.Value // a string or number; of a batch, and without one, nil
+	body    []byte         // the same JSON in plain form
 }
 
 // parse reads a body.
@@ -68,11 +69,12 @@ func parse(body []byte) (message, error) {
 	m := message{body: plain}
 	one, empty := jsontext.Value(plain), true
 	if one.Kind() != '[' {
-		err := m.add(one)
+		id, err := m.add(one)
+		m.id = id
 		return m, err
 	}
 	for one := range elements(one) {
-		if err := m.add(one); err != nil {
+		if _, err := m.add(one); err != nil {
 			return message{}, err
 		}
 		empty = false
@@ -83,43 +85,46 @@ func parse(body []byte) (message, error) {
 	return m, nil
 }
 
-// add notes what one message of the body asks for.
-func (m *message) add(one jsontext.Value) error {
+// add notes what one message of the body asks for, and returns its id.
+func (m *message) add(one jsontext.Value) (id jsontext.Value, _ error) {
 	if one.Kind() != '{' {
-		return errNoMessage
+		return nil, errNoMessage
 	}
 	members, err := find(one, "jsonrpc", "id", "method", "params", "result", "error")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	value, ok := members["method"]
 	if !ok {
-		return nil // the answer to a request of the server
+		return nil, nil // the answer to a request of the server
 	}
 	method, ok := text(value)
 	if !ok {
-		return errMethod
+		return nil, errMethod
 	}
 	m.listens = m.listens || method == methodListen
+	if kind := members["id"].Kind(); kind == '"' || kind == '0' {
+		id = members["id"]
+	}
 	if method != methodCall {
-		return nil
+		return id, nil
 	}
 	params := members["params"]
 	if params.Kind() != '{' {
-		return errName
+		return nil, errName
 	}
 	members, err = find(params, "name", "arguments", "_meta")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	name, _ := text(members["name"])
 	if name == "" {
-		return errName
+		return nil, errName
 	}
 	if !slices.Contains(m.tools, name) {
 		m.tools = append(m.tools, name)
 	}
-	return nil
+	return id, nil
 }
 
 // find returns those members of an object that have one of the names. It is an
