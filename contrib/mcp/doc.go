@@ -49,7 +49,8 @@
 // A stream ends when the token of the request that opened it does: the event stream
 // of a GET, a POST that is answered with events, subscriptions/listen. A tool may go
 // on after that; its context does not end with the stream. To end it too, derive its
-// context by [cognitoauth.WithExpiry].
+// context by [cognitoauth.WithExpiry]. With JSONResponse, the answer to a call is no
+// stream and may be late.
 //
 // # Clients that refuse Cognito
 //

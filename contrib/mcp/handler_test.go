@@ -78,6 +78,7 @@ func serve(t *testing.T, o cognitomcp.Options, wrap func(http.Handler) http.Hand
 		if r.Method == http.MethodGet {
 			defer func() { a.ended <- struct{}{} }()
 		}
+		a.hurry(r)
 		guarded.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
@@ -107,6 +108,14 @@ func (a *api) newServer() *sdk.Server {
 		<-ctx.Done()
 		a.cancelled <- struct{}{}
 		return nil, ctx.Err()
+	})
+	// late answers when the token has expired.
+	s.AddTool(&sdk.Tool{Name: "late", InputSchema: map[string]any{"type": "object"}}, func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+		claims, _ := cognitoauth.FromContext(ctx)
+		ctx, cancel := cognitoauth.WithExpiry(ctx, claims)
+		defer cancel()
+		<-ctx.Done()
+		return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: "late"}}}, nil
 	})
 	return s
 }
@@ -415,10 +424,18 @@ func TestNew_session(t *testing.T) {
 	})
 }
 
-// expire sets the clock just short of the end of a token.
-func (a *api) expire(token *cognitotest.Token) {
-	a.ahead.Store(int64(time.Until(token.Claims().Expiry) - 300*time.Millisecond))
+// soon asks the API to set its clock, when it gets the request, to a second before the
+// token expires.
+const soon = "X-Soon"
+
+func (a *api) hurry(r *http.Request) {
+	expiry, err := time.Parse(time.RFC3339, r.Header.Get(soon))
+	if err == nil {
+		a.ahead.Store(int64(time.Until(expiry) - time.Second))
+	}
 }
+
+func end(token *cognitotest.Token) string { return token.Claims().Expiry.Format(time.RFC3339) }
 
 // atEnd fails unless the stream ends, and ends cleanly.
 func atEnd(t *testing.T, res *http.Response) {
@@ -437,30 +454,29 @@ func atEnd(t *testing.T, res *http.Response) {
 func TestNew_streams(t *testing.T) {
 	all := map[string]cognitoauth.Policy{"hang": cognitoauth.Authenticated()}
 	t.Run("GET", func(t *testing.T) {
+		t.Parallel()
 		a := serve(t, cognitomcp.Options{Tools: all}, nil)
 		token := a.pool.AccessToken()
 		id := a.open(t, token.String())
-		a.expire(token)
-		res := a.start(t, http.MethodGet, token.String(), "", "Mcp-Session-Id", id)
-		atEnd(t, res)
+		atEnd(t, a.start(t, http.MethodGet, token.String(), "", "Mcp-Session-Id", id, soon, end(token)))
 		<-a.ended
 		if got := a.do(t, http.MethodGet, token.String(), "", "Mcp-Session-Id", id); got.status != http.StatusUnauthorized || !strings.Contains(got.body, "token_expired") {
 			t.Errorf("again: %d %s", got.status, got.body)
 		}
 		<-a.ended
 		// A new token of the same user goes on with the session.
-		res = a.start(t, http.MethodGet, a.pool.AccessToken().String(), "", "Mcp-Session-Id", id)
+		res := a.start(t, http.MethodGet, a.pool.AccessToken().String(), "", "Mcp-Session-Id", id)
 		res.Body.Close()
 		if res.StatusCode != http.StatusOK {
 			t.Errorf("with a new token: %d", res.StatusCode)
 		}
 	})
 	t.Run("POST", func(t *testing.T) {
+		t.Parallel()
 		a := serve(t, cognitomcp.Options{Tools: all}, nil)
 		token := a.pool.AccessToken()
 		id := a.open(t, token.String())
-		a.expire(token)
-		atEnd(t, a.start(t, http.MethodPost, token.String(), call("hang"), "Mcp-Session-Id", id))
+		atEnd(t, a.start(t, http.MethodPost, token.String(), call("hang"), "Mcp-Session-Id", id, soon, end(token)))
 		// The session goes on with a new token; a server with an EventStore could
 		// hand out the result later. So the tool runs on until it is cancelled.
 		if got := a.do(t, http.MethodPost, a.pool.AccessToken().String(), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"hang"}}`, "Mcp-Session-Id", id); got.status != http.StatusAccepted {
@@ -468,12 +484,20 @@ func TestNew_streams(t *testing.T) {
 		}
 		<-a.cancelled
 	})
+	t.Run("an answer in JSON is no stream", func(t *testing.T) {
+		t.Parallel()
+		a := serve(t, cognitomcp.Options{Others: cognitoauth.Authenticated(), HTTP: sessionless}, nil)
+		token := a.pool.AccessToken()
+		if got := a.do(t, http.MethodPost, token.String(), call("late"), soon, end(token)); got.status != http.StatusOK || !strings.Contains(got.body, `"text":"late"`) {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	})
 	t.Run("subscriptions/listen, also with JSONResponse", func(t *testing.T) {
+		t.Parallel()
 		a := serve(t, cognitomcp.Options{Tools: all, HTTP: sessionless}, nil)
 		token := a.pool.AccessToken()
-		a.expire(token)
 		atEnd(t, a.start(t, http.MethodPost, token.String(), `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`,
-			"MCP-Protocol-Version", "2026-07-28", "Mcp-Method", "subscriptions/listen"))
+			"MCP-Protocol-Version", "2026-07-28", "Mcp-Method", "subscriptions/listen", soon, end(token)))
 	})
 }
 
