@@ -455,3 +455,43 @@ func TestClaims_linearInLength(t *testing.T) {
 		}
 	}
 }
+
+// amr is a JSON array of strings (OpenID Connect Core, section 2; RFC 8176), and
+// what is none has no methods: it refuses no token, since no check is made of it.
+func TestClaims_AMR(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	auth := lab.MustNew(t, pool.Config())
+	for _, tt := range []struct {
+		amr  any
+		want []string
+	}{
+		{[]string{"pwd", "otp", "mfa"}, []string{"pwd", "otp", "mfa"}},
+		{[]string{"mfa", "pwd", "mfa"}, []string{"mfa", "pwd", "mfa"}},
+		{[]string{""}, []string{""}},
+		{[]string{"a\"b\\", "\u00e9,]"}, []string{"a\"b\\", "é,]"}},
+		{[]string{}, nil},
+		{nil, nil},
+		{"pwd", nil},
+		{"[\"pwd\"]", nil},
+		{[]any{"pwd", 1}, nil},
+		{[]any{[]string{"pwd"}}, nil},
+		{map[string]string{"pwd": "otp"}, nil},
+		{1, nil},
+	} {
+		c, err := auth.Validate(t.Context(), pool.AccessToken().Set("amr", tt.amr).String())
+		if err != nil {
+			t.Errorf("%v: %v", tt.amr, err)
+		} else if got := c.AMR(); !slices.Equal(got, tt.want) || (got == nil) != (tt.want == nil) {
+			t.Errorf("%v: AMR is %q, want %q", tt.amr, got, tt.want)
+		}
+	}
+	var none *cognitoauth.Claims
+	if got := none.AMR(); got != nil || new(cognitoauth.Claims).AMR() != nil {
+		t.Errorf("no claims: AMR is %q", got)
+	}
+	c := pool.AccessToken().Set("amr", []string{"pwd"}).Claims()
+	c.AMR()[0] = "changed"
+	if got := c.AMR()[0]; got != "pwd" {
+		t.Errorf("AMR is %q after a change of what it returned", got)
+	}
+}

@@ -57,7 +57,8 @@ type Decision struct {
 	// with AllowClient or DangerouslyAllowAnyClient; KeyID is for logs.
 	Pool, ClientID, KeyID string
 	// Pattern is the pattern of the route as the mux has it, "" if there is no
-	// mux or no match.
+	// mux or no match. For a document of Config.ProtectedResources, which is
+	// answered without a token ("anonymous"), it is the path of the document.
 	Pattern string
 	// RequestID is what the caller's side calls the request, by X-Request-Id or
 	// X-Amzn-Trace-Id; "" if neither is there, or it is longer than 128 bytes or

@@ -13,8 +13,9 @@
 // # What happens to a request
 //
 // [Middleware.Wrap] asks the mux which handler it would run. If that handler is
-// marked by [AllowAnonymous], it runs at once. Every other request goes through
-// these steps, and the first step that fails decides the answer:
+// marked by [AllowAnonymous], it runs at once. Wrap itself answers where a
+// [ProtectedResource] is described. Every other request goes through these steps,
+// and the first step that fails decides the answer:
 //
 //  1. Config.TokenSource finds the token. Without a token, a handler marked by
 //     [Optional] runs without claims; any other request is answered 401.
@@ -23,7 +24,8 @@
 //  4. exp, nbf, iat and the lifetime are checked.
 //  5. client_id (on ID tokens aud) is in Pool.ClientIDs, or AllowClient is set.
 //  6. aud of an access token is absent, or it names the token's own client_id.
-//     If Pool.Audiences is set, aud of a user's token names one of those.
+//     If Pool.Audiences is set, aud of a user's token names one of those. There
+//     is no cnf, which would bind the token to a key.
 //  7. The pool has the key that kid names, and the RS256 signature is valid.
 //  8. Pool.AllowClient, if set, allows a client that is not in ClientIDs, and
 //     Config.Revoked does not report the token.
@@ -54,7 +56,7 @@
 //	jti               (unique)      (unique)      (unique)      ID
 //	origin_jti        (login)       (login)       (login)       OriginID
 //	event_id          (request)     (request)     (request)     EventID
-//	acr               (level)       (level)       -             ACR
+//	acr, amr          (level)       (level)       -             ACR, AMR
 //	version           (2)           -             (2)           Decode
 //	email             -             (attribute)   -             String
 //	email_verified    -             (attribute)   -             Bool
@@ -62,13 +64,11 @@
 //
 // More about some of these claims:
 //
-//   - An access token has no aud as a rule. It has one if the client asked for
-//     a resource (RFC 8707), or if a pre-token-generation trigger set aud to
-//     the client_id.
+//   - An access token has no aud as a rule, unless the client asked for a
+//     resource (RFC 8707), or a trigger before its issue set aud to client_id.
 //   - A login through the InitiateAuth API grants one scope only,
 //     aws.cognito.signin.user.admin. A machine gets custom scopes only.
-//   - Cognito writes groups into a token when it issues the token. A user who
-//     has just joined a group needs a new token.
+//   - A user who has just joined a group needs a new token to show it.
 //   - A trigger may change scopes and groups and add claims. It cannot change
 //     the user, the client, token_use or the times.
 //   - All tokens of one login share origin_jti, and so do refreshed tokens.

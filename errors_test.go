@@ -264,6 +264,10 @@ var allRefusals = []refusalCase{
 	ofToken.as("client_mismatch", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Delete("client_id")) }, "no client_id", "access token"),
 	ofToken.as("client_mismatch", func(w *wayside) *cognitoauth.Error { return w.token(w.id.Delete("aud")) }, "no aud", "id token"),
 	ofToken.as("subject_missing", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Delete("sub")) }, "sub"),
+	ofToken.as("token_bound", func(w *wayside) *cognitoauth.Error {
+		return w.token(w.user.Set("cnf", map[string]string{"jkt": "SECRET-jkt"}))
+	},
+		"cnf", "unverified", "pre token generation trigger"),
 	ofToken.as("audience_mismatch", func(w *wayside) *cognitoauth.Error { return w.token(w.user.Set("aud", "https://x.example")) },
 		`aud "https://x.example"`, "eu-west-1_AbCdEf123", "no Audiences", "Pool.Audiences"),
 	ofToken.as("audience_mismatch", func(w *wayside) *cognitoauth.Error {
@@ -387,7 +391,7 @@ func TestError_table(t *testing.T) {
 	}
 	documented := strings.Fields(`credentials_malformed credentials_repeated token_missing token_too_large token_malformed algorithm_unsupported key_id_invalid
 		header_unsupported type_unsupported claims_malformed issuer_mismatch token_use_mismatch expiry_missing token_expired token_not_yet_valid token_issued_in_future
-		lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown signature_invalid token_revoked login_too_old acr_mismatch step_up_required scope_missing
+		lifetime_too_long client_mismatch audience_mismatch subject_missing token_bound key_unknown signature_invalid token_revoked login_too_old acr_mismatch step_up_required scope_missing
 		scope_unattainable group_missing client_denied claim_denied user_required machine_required assertion_denied acr_unattainable login_unattainable policy_denies
 		cross_origin keys_unavailable request_ended client_check_unavailable revocation_unavailable not_wired`)
 	if got := slices.Sorted(maps.Keys(texts)); !slices.Equal(got, slices.Sorted(slices.Values(documented))) {

@@ -102,6 +102,28 @@ func Example() {
 	// 401 Bearer realm="api"
 }
 
+// A client that knows nothing but the address of the API finds out where to get a
+// token: a challenge leads it to the document about the API.
+func ExampleProtectedResource() {
+	cfg := demo.Config()
+	cfg.Pools[0].Audiences = []string{"https://api.example.com/mcp"}
+	cfg.ProtectedResources = []cognitoauth.ProtectedResource{{
+		Resource: "https://api.example.com/mcp",
+		Scopes:   []string{"orders/read"},
+		Name:     "Orders",
+	}}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	api := auth.Wrap(hello)
+	show(api, "POST", "/mcp", nil)
+	show(api, "GET", "/.well-known/oauth-protected-resource/mcp", nil)
+	// Output:
+	// 401 Bearer realm="api", resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mcp"
+	// 200 {"resource":"https://api.example.com/mcp","authorization_servers":["https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_EXAMPLE01"],"scopes_supported":["orders/read"],"bearer_methods_supported":["header"],"resource_name":"Orders"}
+}
+
 // New finds every mistake at once, without asking the network.
 func ExampleNew() {
 	_, err := cognitoauth.New(cognitoauth.Config{
@@ -663,6 +685,50 @@ func ExampleClaimContains() {
 
 // Payments need a second factor, which a pre token generation trigger writes into
 // the claim amr. A user who logged in without one is sent to log in again.
+// The whole round of a step-up (RFC 9470). The API says which levels would do and
+// how old the login may be; the client passes both on to the authorize endpoint of
+// the pool as they are, and sends the request again with the new token.
+func Example_stepUp() {
+	pay := cognitoauth.Require(cognitoauth.And(
+		cognitoauth.Or(cognitoauth.ACR("urn:cognito:loa:4"), cognitoauth.ACR("urn:cognito:loa:3")),
+		cognitoauth.AuthenticatedWithin(5*time.Minute),
+	), hello)
+	api := protect(pay)
+
+	// managedLogin stands for the login pages of the pool. Cognito takes the first
+	// level that it knows, and asks the user for the factors of that level.
+	managedLogin := func(authorize url.Values) *cognitotest.Token {
+		fmt.Println("login:", authorize.Encode())
+		level, _, _ := strings.Cut(authorize.Get("acr_values"), " ")
+		return demo.AccessToken().Set("acr", level).Set("amr", []string{"pwd", "otp", "mfa"}).Set("auth_time", demo.Now())
+	}
+
+	token := demo.AccessToken().Set("acr", "urn:cognito:loa:1").Set("auth_time", demo.Now().Add(-time.Hour))
+	for range 2 { // a client that is asked again after a login gives up
+		r := httptest.NewRequest("POST", "/payments", nil)
+		r.Header.Set("Authorization", "Bearer "+token.String())
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		fmt.Println(w.Code)
+		challenge := w.Header().Get("WWW-Authenticate")
+		if !strings.Contains(challenge, `error="insufficient_user_authentication"`) {
+			break
+		}
+		authorize := url.Values{"response_type": {"code"}, "client_id": {demo.ClientID()}} // and PKCE, state, redirect_uri
+		for _, name := range []string{"acr_values", "max_age"} {
+			if _, value, found := strings.Cut(challenge, name+`="`); found {
+				value, _, _ = strings.Cut(value, `"`)
+				authorize.Set(name, value)
+			}
+		}
+		token = managedLogin(authorize)
+	}
+	// Output:
+	// 401
+	// login: acr_values=urn%3Acognito%3Aloa%3A4+urn%3Acognito%3Aloa%3A3&client_id=1example23456789&max_age=300&response_type=code
+	// 200
+}
+
 func ExampleStepUp() {
 	api := protect(cognitoauth.Require(cognitoauth.StepUp("urn:example:mfa", cognitoauth.ClaimContains("amr", "mfa")), hello))
 	show(api, "POST", "/payments", demo.AccessToken().Set("amr", []string{"pwd", "mfa"}))
@@ -799,6 +865,15 @@ func ExampleClaims_HasGroup() {
 	claims := demo.AccessToken().Groups("staff").Claims()
 	fmt.Println(claims.HasGroup("staff"), claims.HasGroup("Staff"))
 	// Output: true false
+}
+
+// How the user has logged in, in the token's order.
+func ExampleClaims_AMR() {
+	fmt.Println(demo.AccessToken().Set("amr", []string{"pwd", "otp", "mfa"}).Claims().AMR())
+	fmt.Println(demo.AccessToken().Claims().AMR() == nil) // Cognito sends none for this pool
+	// Output:
+	// [pwd otp mfa]
+	// true
 }
 
 func ExampleClaims_Scopes() {

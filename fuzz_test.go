@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -432,25 +433,30 @@ func fuzzDate(t *testing.T, name string, raw json.RawMessage, got time.Time, up 
 // FuzzChallenge: what we emit parses as a challenge of RFC 9110, section
 // 11.6.1, each parameter once, with RFC 6750's bytes only.
 func FuzzChallenge(f *testing.F) {
-	f.Add("api", "orders/read", "orders/write", "urn:cognito:loa:2", "Bearer")
+	const api = "https://api.example.com/mcp"
+	f.Add("api", "orders/read", "orders/write", "urn:cognito:loa:2", "Bearer", api)
+	for _, identifier := range []string{"https://api.example.com", "https://api.example.com/", "https://api.example.com/a%2Fb/?c=/d?e", "http://[::1]:8080?x=y", "https://a%2eb/(c)'d,e;f=g!$*+@:~", "https://api.example.com/a\"b", "https://é.example"} {
+		f.Add("api", "orders/read", "orders/write", "urn:cognito:loa:2", "Bearer", identifier)
+	}
 	for _, odd := range []string{"a\"b", "a\\b", "a b", "é", "a\x00", "a\x7f", "x\r\nX-Evil: 1", ""} {
-		f.Add(odd, "orders/read", "orders/write", "urn:cognito:loa:2", "Bearer a, Bearer b")
-		f.Add("api", odd, "orders/write", "urn:cognito:loa:2", "Basic x")
-		f.Add("api", "orders/read", "orders/write", odd, "Bearer "+odd)
+		f.Add(odd, "orders/read", "orders/write", "urn:cognito:loa:2", "Bearer a, Bearer b", api)
+		f.Add("api", odd, "orders/write", "urn:cognito:loa:2", "Basic x", api)
+		f.Add("api", "orders/read", "orders/write", odd, "Bearer "+odd, api+odd)
 	}
 	last := "orders/read"
 	for _, p := range newFuzzSeeds(f).policies {
 		switch {
 		case p.Scope != nil:
-			f.Add("api", *p.Scope, last, "urn:cognito:loa:2", "Bearer")
+			f.Add("api", *p.Scope, last, "urn:cognito:loa:2", "Bearer", api)
 			last = *p.Scope
 		case p.ACR != nil:
-			f.Add("api", "orders/read", last, *p.ACR, "Bearer")
+			f.Add("api", "orders/read", last, *p.ACR, "Bearer", api)
 		}
 	}
-	f.Fuzz(func(t *testing.T, realm, scope1, scope2, acr, authorization string) {
-		pool := cognitoauth.Pool{ID: "eu-west-1_AbCdEf123", ClientIDs: []string{"1example23456789"}}
-		auth, err := cognitoauth.New(cognitoauth.Config{Realm: realm, Pools: []cognitoauth.Pool{pool}})
+	f.Fuzz(func(t *testing.T, realm, scope1, scope2, acr, authorization, resource string) {
+		pool := cognitoauth.Pool{ID: "eu-west-1_AbCdEf123", ClientIDs: []string{"1example23456789"}, Audiences: []string{resource}}
+		cfg := cognitoauth.Config{Realm: realm, Pools: []cognitoauth.Pool{pool}, ProtectedResources: []cognitoauth.ProtectedResource{{Resource: resource}}}
+		auth, err := cognitoauth.New(cfg)
 		if err != nil {
 			return
 		}
@@ -458,10 +464,19 @@ func FuzzChallenge(f *testing.F) {
 		if !ok {
 			return
 		}
-		r := httptest.NewRequest("GET", "/", nil)
+		// A client calls the resource, and finds in the challenge where it is described.
+		u, err := url.Parse(resource)
+		if err != nil {
+			t.Fatalf("New takes %q: %v", resource, err)
+		}
+		r := httptest.NewRequest("GET", u.RequestURI(), nil)
 		r.Header["Authorization"] = []string{authorization}
 		w := httptest.NewRecorder()
-		auth.Wrap(cognitoauth.Require(policy, http.NotFoundHandler())).ServeHTTP(w, r)
+		h := auth.Wrap(cognitoauth.Require(policy, http.NotFoundHandler()))
+		h.ServeHTTP(w, r)
+		if w.Code == 401 {
+			fuzzMetadata(t, h, u, w.Header().Get("WWW-Authenticate"))
+		}
 		var denied *cognitoauth.Error
 		if !errors.As(policy.Check(r, &cognitoauth.Claims{TokenUse: cognitoauth.AccessToken}), &denied) {
 			t.Fatal("claims without scopes pass")
@@ -472,6 +487,31 @@ func FuzzChallenge(f *testing.F) {
 			}
 		}
 	})
+}
+
+// fuzzMetadata reads the document that a challenge names: it must be the one about
+// the resource that the client has called, on the same host (RFC 9728, section
+// 3.3).
+func fuzzMetadata(t *testing.T, h http.Handler, resource *url.URL, challenge string) {
+	t.Helper()
+	_, address, _ := strings.Cut(challenge, `resource_metadata="`)
+	address, _, _ = strings.Cut(address, `"`)
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != resource.Scheme || u.Host != resource.Host {
+		t.Fatalf("%s: the challenge names %q: %v", resource, address, err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(address[strings.Index(address, "://")+3:], u.Host), nil))
+	var doc struct {
+		Resource string
+		Servers  []string `json:"authorization_servers"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); w.Code != 200 || err != nil || doc.Servers == nil {
+		t.Fatalf("%s: %s is answered %d %s", resource, address, w.Code, w.Body)
+	}
+	if again, err := url.Parse(doc.Resource); err != nil || *again != *resource {
+		t.Fatalf("%s: %s is about %q", resource, address, doc.Resource)
+	}
 }
 
 // fuzzPolicy makes a policy, unless it cannot be made of these.

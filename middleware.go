@@ -51,7 +51,8 @@ type Middleware struct {
 // as it is, so flushing, hijacking and deadlines work. Unless something outside
 // has set Cache-Control, Wrap sets it to no-store before it calls h, which may
 // replace it; on [AllowAnonymous] routes it does not. An offer to change to
-// HTTP/2 (Upgrade: h2c) does not reach h. It panics on nil.
+// HTTP/2 (Upgrade: h2c) does not reach h. Wrap itself answers at the addresses of
+// Config.ProtectedResources. It panics on nil.
 func (m *Middleware) Wrap(h http.Handler) http.Handler {
 	must(!isNil(h), "Wrap", "the handler is nil")
 	return &guard{m, h}

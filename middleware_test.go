@@ -156,6 +156,12 @@ var answers = []refused{
 	{"no expiry", nil, nil, claimless("exp"), "", nil, 401, "expiry_missing", "error=invalid_token"},
 	{"expired", nil, nil, secretly(func(t *cognitotest.Token) *cognitotest.Token { return t.ExpiresIn(-time.Hour) }), "", nil, 401, "token_expired", "error=invalid_token"},
 	{"expired, the route needs a scope", nil, require(lab.ReadOrders), secretly(func(t *cognitotest.Token) *cognitotest.Token { return t.ExpiresIn(-time.Hour) }), "", nil, 401, "token_expired", "error=invalid_token scope=orders/read"},
+	{"expired, fallback and route need scopes", fallback(lab.ReadOrders), requireBoth(lab.WriteOrders, lab.ReadOrders), secretly(func(t *cognitotest.Token) *cognitotest.Token { return t.ExpiresIn(-time.Hour) }), "", nil, 401, "token_expired", "error=invalid_token scope=orders/read orders/write"},
+	{"expired, an Optional route, to which the fallback does not apply", fallback(lab.ReadOrders), cognitoauth.Optional, secretly(func(t *cognitotest.Token) *cognitotest.Token { return t.ExpiresIn(-time.Hour) }), "", nil, 401, "token_expired", "error=invalid_token"},
+	{"expired, a marked route, unclean path", fallback(lab.ReadOrders), cognitoauth.AllowAnonymous, secretly(func(t *cognitotest.Token) *cognitotest.Token { return t.ExpiresIn(-time.Hour) }), "GET /a%2Fb", nil, 401, "token_expired", "error=invalid_token scope=orders/read"},
+	{"malformed, the route needs a scope", nil, require(lab.ReadOrders), verbatim("abcdefgh"), "", nil, 401, "token_malformed", "error=invalid_token scope=orders/read"},
+	{"revoked, the route needs a scope", revocation(true, nil), require(lab.ReadOrders), userToken, "", nil, 401, "token_revoked", "error=invalid_token scope=orders/read"},
+	{"bound to a key", nil, nil, claimSet("cnf", map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}), "", nil, 401, "token_bound", "error=invalid_token"},
 	{"not yet valid", nil, nil, claimIn("nbf", 10*time.Minute), "", nil, 401, "token_not_yet_valid", "error=invalid_token"},
 	{"issued in the future", nil, nil, claimIn("iat", 10*time.Minute), "", nil, 401, "token_issued_in_future", "error=invalid_token"},
 	{"lives too long", nil, nil, claimIn("exp", 48*time.Hour), "", nil, 401, "lifetime_too_long", "error=invalid_token"},
@@ -307,7 +313,7 @@ func TestWrap_answers(t *testing.T) {
 func TestWrap_answersAreComplete(t *testing.T) {
 	codes := strings.Fields(`credentials_malformed credentials_repeated token_missing token_too_large token_malformed algorithm_unsupported
 		key_id_invalid header_unsupported type_unsupported claims_malformed issuer_mismatch token_use_mismatch expiry_missing token_expired
-		token_not_yet_valid token_issued_in_future lifetime_too_long client_mismatch audience_mismatch subject_missing key_unknown
+		token_not_yet_valid token_issued_in_future lifetime_too_long client_mismatch audience_mismatch subject_missing token_bound key_unknown
 		signature_invalid token_revoked login_too_old acr_mismatch step_up_required scope_missing scope_unattainable group_missing client_denied claim_denied
 		user_required machine_required assertion_denied acr_unattainable login_unattainable policy_denies cross_origin keys_unavailable
 		client_check_unavailable revocation_unavailable`)

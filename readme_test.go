@@ -372,6 +372,9 @@ var badTokens = []damage{
 	{"client_mismatch", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("client_id", "another") }},
 	{"subject_missing", func(b *cognitotest.Token) *cognitotest.Token { return b.Delete("sub") }},
 	{"audience_mismatch", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("aud", "https://example.com") }},
+	{"token_bound", func(b *cognitotest.Token) *cognitotest.Token {
+		return b.Set("cnf", map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"})
+	}},
 	{"key_unknown", func(b *cognitotest.Token) *cognitotest.Token { return b.SetHeader("kid", "nobody's") }},
 	{"signature_invalid", func(b *cognitotest.Token) *cognitotest.Token { return b.Tampered() }},
 	{"token_revoked", func(b *cognitotest.Token) *cognitotest.Token { return b.Set("jti", "revoked") }},
@@ -459,6 +462,17 @@ func refusedRequests() []refusedRequest {
 		}},
 		{code: "not_wired", token: user, wrap: new(cognitoauth.Middleware).Wrap},
 	}
+	// The same refusals of an API that is described (RFC 9728).
+	const api = "https://api.example.com/orders"
+	bound, described := user.Set("aud", api), identified(api)
+	all = append(all,
+		refusedRequest{code: "token_missing", config: described},
+		refusedRequest{code: "token_expired", token: bound.Set("exp", demo.Now().Add(-time.Hour)), policy: cognitoauth.Scope("orders/write"), config: described},
+		refusedRequest{code: "scope_missing", token: bound, policy: cognitoauth.Scope("orders/write"), config: described},
+		refusedRequest{code: "acr_mismatch", token: bound, policy: cognitoauth.ACR("urn:cognito:loa:2"), config: described},
+		refusedRequest{code: "group_missing", token: bound, policy: cognitoauth.Group("admins"), config: described},
+		refusedRequest{code: "credentials_malformed", change: func(r *http.Request) { r.Header.Set("Authorization", "Bearer a b") }, config: described},
+	)
 	for _, f := range badTokens {
 		all = append(all, refusedRequest{code: f.code, token: f.apply(user), config: func(c *cognitoauth.Config) {
 			c.Revoked = func(_ context.Context, c *cognitoauth.Claims) (bool, error) { return c.ID == "revoked", nil }
@@ -627,7 +641,7 @@ func TestREADMENamesExist(t *testing.T) {
 func namesExist(t *testing.T, page, text string) (found int) {
 	t.Helper()
 	api, codes := lab.Text(t, "testdata/api.txt")+kitFunctions(t), reasons(t)
-	others := []string{"Retry-After", "JWT", "InitiateAuth", "Referer", "EventSource", "POST"}
+	others := []string{"USER_AUTH", "TARGET_ACR_VALUES", "MAX_AGE", "Retry-After", "JWT", "InitiateAuth", "Referer", "EventSource", "POST"}
 	prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, "")
 	for _, name := range quoted(prose) {
 		switch {
@@ -639,7 +653,7 @@ func namesExist(t *testing.T, page, text string) (found int) {
 				t.Errorf("%s names %s, which does not exist", page, name)
 			}
 		case regexp.MustCompile(`^[a-z]+_[a-z_]+$`).MatchString(name):
-			if _, ok := codes[name]; !ok && name != "client_id" && name != "token_use" && name != "acr_values" && name != "max_age" {
+			if _, ok := codes[name]; !ok && !slices.Contains([]string{"client_id", "token_use", "acr_values", "max_age", "auth_time", "resource_metadata"}, name) {
 				t.Errorf("%s names the code %s, which does not exist", page, name)
 			}
 		}

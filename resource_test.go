@@ -450,6 +450,10 @@ func TestProtectedResource_overTheWire(t *testing.T) {
 		{"/mcp/../x", ""},
 		{"/mcp/%2E%2e/x", ""},
 		{"/../mcp", "/mcp"},
+		{"/mcp/admin/x/y/../..", "/mcp/admin"},
+		{"/mcp/admin/x/y/../../..", "/mcp"},
+		{"/mcp/x/y/z/../../../admin", "/mcp/admin"},
+		{"/x/y/z/../../../mcp/admin", "/mcp/admin"},
 		{"/x/../../mcp/x", "/mcp"},
 		{"/caf%C3%A9", "/caf%C3%A9/"},
 		{"/caf%c3%a9/x", "/caf%C3%A9/"},
@@ -663,6 +667,7 @@ func TestNew_protectedResources(t *testing.T) {
 		{"http", is("http://api.example.com"), []string{"http://api.example.com"}, "expected the scheme https"},
 		{"http on a name like localhost", is("http://localhost.example.com"), []string{"http://localhost.example.com"}, "expected the scheme https"},
 		{"another scheme", is("urn:api"), []string{"urn:api"}, "is not an absolute https URL"},
+		{"another scheme with a host", is("ftp://localhost/mcp"), []string{"ftp://localhost/mcp"}, "is not an absolute https URL"},
 		{"no URL", is("orders"), []string{"orders"}, "is not an absolute https URL"},
 		{"no host", is("https:///mcp"), []string{"https:///mcp"}, "is not an absolute https URL"},
 		{"a fragment", is(api + "#x"), []string{api + "#x"}, "is not an absolute https URL without user and fragment"},
@@ -718,6 +723,7 @@ func TestNew_protectedResources(t *testing.T) {
 		{"the longest name", p(func(p *cognitoauth.ProtectedResource) { p.Name = strings.Repeat("n", 256) }), []string{api}, ""},
 		{"a name that is not UTF-8", p(func(p *cognitoauth.ProtectedResource) { p.Name = "\xff" }), []string{api}, "valid UTF-8"},
 		{"documentation that is no URL", p(func(p *cognitoauth.ProtectedResource) { p.Documentation = "/docs" }), []string{api}, "Documentation \"/docs\" is not an absolute https or http URL"},
+		{"documentation without a host", p(func(p *cognitoauth.ProtectedResource) { p.Documentation = "https:///docs" }), []string{api}, "Documentation"},
 		{"a policy of another scheme", p(func(p *cognitoauth.ProtectedResource) { p.Policy = "javascript://example.com/%0Aalert(1)" }), []string{api}, "Policy \"javascript:"},
 		{"terms with a user", p(func(p *cognitoauth.ProtectedResource) { p.TermsOfService = "https://u:hunter2@example.com/" }), []string{api}, "TermsOfService \"https://u:xxxxx@example.com/\""},
 		{"terms with a space", p(func(p *cognitoauth.ProtectedResource) { p.TermsOfService = "https://example.com/a b" }), []string{api}, "TermsOfService"},
@@ -734,5 +740,43 @@ func TestNew_protectedResources(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// A path of very many segments costs a refusal no memory for each of them.
+func TestProtectedResource_longPaths(t *testing.T) {
+	g := lab.NewGate(t, identified("https://api.example.com/a/b/c"))
+	h := g.Auth.Wrap(g.Page())
+	allocations := func(path string) float64 {
+		r := lab.Call("GET " + path)
+		w := httptest.NewRecorder()
+		return testing.AllocsPerRun(10, func() {
+			clear(w.Header())
+			w.Body.Reset()
+			h.ServeHTTP(w, r)
+		})
+	}
+	short, long := allocations("/a/b/c/d"), allocations("/a/b/c"+strings.Repeat("/d", 100_000))
+	if long > short+5 {
+		t.Errorf("%.0f allocations for a long path, %.0f for a short one", long, short)
+	}
+}
+
+// What is admitted costs as much memory with ProtectedResources as without.
+func TestProtectedResource_admitsAtNoCost(t *testing.T) {
+	if lab.RaceDetector() {
+		t.Skip("the race detector allocates")
+	}
+	const api = "https://api.example.com/mcp"
+	allocations := func(change func(*cognitoauth.Config)) float64 {
+		g := lab.NewGate(t, func(c *cognitoauth.Config) { change(c); c.OnDecision = nil })
+		h := g.Auth.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		r := lab.Call("GET /mcp", "Authorization", "Bearer "+g.Pool.AccessToken().Set("aud", api).String())
+		w := httptest.NewRecorder()
+		return testing.AllocsPerRun(100, func() { clear(w.Header()); h.ServeHTTP(w, r) })
+	}
+	without := allocations(func(c *cognitoauth.Config) { c.Pools[0].Audiences = []string{api} })
+	if with := allocations(identified(api)); with != without {
+		t.Errorf("%.0f allocations with ProtectedResources, %.0f without", with, without)
 	}
 }

@@ -58,11 +58,13 @@ func (d within) String() string {
 // acr is the rule of ACR.
 type acr string
 
-// ACR is met if the token's acr is exactly this value. Levels have no order, so
-// list the stronger ones with [Or]. The answer asks for a login at that level
-// (RFC 9470); a machine's token is answered with 403. It panics on a value that
-// a challenge cannot carry: empty, or with a space, a quote, a backslash, or a
-// byte outside printable ASCII.
+// ACR is met if the token's acr is exactly this value. Levels have no order here,
+// so list the stronger ones with [Or], the highest first: the answer asks for a
+// login at one of them, in this order (RFC 9470). Cognito has four levels,
+// urn:cognito:loa:1 to urn:cognito:loa:4, or names that the pool gives them; an
+// app can ask for a level on the plans Essentials and Plus. A machine's token is
+// answered with 403. It panics on a value that a challenge cannot carry: empty,
+// or with a space, a quote, a backslash, or a byte outside printable ASCII.
 func ACR(value string) Policy {
 	must(value != "", "ACR", "an empty value matches no acr")
 	for i := range len(value) {
@@ -126,7 +128,7 @@ func (s *stepUp) check(r *http.Request, c *Claims) *Error {
 	if err == nil || err.reason.sentinel != ErrForbidden || c.IsMachine() {
 		return err
 	}
-	e := refuse(&stepUpRequired, evidence{claim: s.acr, cause: err, verified: true})
+	e := refuse(&stepUpRequired, evidence{cause: err, verified: true})
 	e.acr = s.acr
 	return e
 }
@@ -138,5 +140,5 @@ func (s *stepUp) String() string {
 }
 
 func detailStepUp(e *Error) string {
-	return "the user has to log in again, with acr_values " + strconv.QuoteToASCII(e.claim) + ": " + e.cause.(*Error).Detail()
+	return "the user has to log in again, with acr_values " + strconv.QuoteToASCII(e.acr) + ": " + e.cause.(*Error).Detail()
 }

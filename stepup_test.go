@@ -26,13 +26,14 @@ func TestStepUp(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
 	user, machine := pool.AccessToken().Groups("mine").Claims(), pool.MachineToken().Claims()
 	up, and, or := cognitoauth.StepUp, cognitoauth.And, cognitoauth.Or
+	old := pool.AccessToken().Set("auth_time", lab.Noon.Add(-2*time.Hour)).Claims()
 	const login = `error="insufficient_user_authentication"`
 	for _, row := range []struct {
 		name   string
 		policy cognitoauth.Policy
 		claims *cognitoauth.Claims
 		code   string // "": met
-		want   string // in the challenge; "": no challenge
+		want   string // in the challenge, all behind the description if it begins with a comma; "": no challenge
 	}{
 		{"met", up("mfa", asserted(true)), user, "", ""},
 		{"met by a machine", up("mfa", asserted(true)), machine, "", ""},
@@ -47,6 +48,20 @@ func TestStepUp(t *testing.T) {
 		{"a missing scope stays one", up("mfa", cognitoauth.Scope("a/b")), user, "scope_missing", `scope="a/b"`},
 		{"an old login stays one", up("mfa", cognitoauth.AuthenticatedWithin(time.Hour)), pool.AccessToken().Set("auth_time", lab.Noon.Add(-2*time.Hour)).Claims(), "login_too_old", `max_age="3600"`},
 		{"the inner level counts", up("outer", up("inner", asserted(false))), user, "step_up_required", `acr_values="inner"`},
+
+		{"all levels of an Or, in its order", or(cognitoauth.ACR("urn:x:4"), cognitoauth.ACR("urn:x:3")), user, "acr_mismatch", `, acr_values="urn:x:4 urn:x:3"`},
+		{"each level of an Or once", or(cognitoauth.ACR("urn:x:4"), cognitoauth.ACR("urn:x:3"), cognitoauth.ACR("urn:x:4")), user, "acr_mismatch", `, acr_values="urn:x:4 urn:x:3"`},
+		{"levels of Or and StepUp", or(up("b c", asserted(false)), cognitoauth.ACR("a"), cognitoauth.ACR("c")), user, "step_up_required", `, acr_values="b c a"`},
+		{"levels of an Or in an Or", or(or(cognitoauth.ACR("a"), cognitoauth.ACR("b")), cognitoauth.ACR("c")), user, "acr_mismatch", `, acr_values="a b c"`},
+		{"levels behind a group", or(cognitoauth.Group("other"), cognitoauth.ACR("a"), asserted(false), cognitoauth.ACR("b")), user, "acr_mismatch", `, acr_values="a b"`},
+		{"no level where a scope is missing", or(cognitoauth.ACR("a"), cognitoauth.Scope("a/b"), cognitoauth.ACR("b")), user, "scope_missing", `scope="a/b"`},
+		{"no levels for a machine", or(cognitoauth.ACR("a"), cognitoauth.ACR("b")), machine, "acr_unattainable", ""},
+		{"no level that also needs a recent login", or(cognitoauth.ACR("a"), and(cognitoauth.ACR("b"), cognitoauth.AuthenticatedWithin(time.Hour))), old, "acr_mismatch", `, acr_values="a"`},
+		{"levels that need the same recent login", or(and(cognitoauth.ACR("a"), cognitoauth.AuthenticatedWithin(time.Hour)), and(cognitoauth.ACR("b"), cognitoauth.AuthenticatedWithin(time.Hour))), old, "acr_mismatch", `, acr_values="a b", max_age="3600"`},
+		{"no level where an older login is the first way", or(cognitoauth.AuthenticatedWithin(time.Hour), cognitoauth.ACR("a")), old, "login_too_old", `, max_age="3600"`},
+		{"a level and not the age of another way", or(cognitoauth.ACR("a"), cognitoauth.AuthenticatedWithin(time.Hour)), old, "acr_mismatch", `, acr_values="a"`},
+		{"the levels that both of an And take", and(or(cognitoauth.ACR("a"), cognitoauth.ACR("b"), cognitoauth.ACR("c")), or(cognitoauth.ACR("c"), cognitoauth.ACR("b"))), user, "acr_mismatch", `, acr_values="b c"`},
+		{"the first levels where there are none for both", and(cognitoauth.ACR("a"), up("mfa", asserted(false))), user, "acr_mismatch", `, acr_values="a"`},
 
 		{"what nothing mends comes first", and(up("mfa", asserted(false)), cognitoauth.Group("other")), user, "group_missing", ""},
 		{"a scope comes first", and(up("mfa", asserted(false)), cognitoauth.Scope("a/b")), user, "scope_missing", `scope="a/b"`},
@@ -67,7 +82,8 @@ func TestStepUp(t *testing.T) {
 			continue
 		}
 		e := lab.AsRefusal(t, err)
-		if e.Code != row.code || (row.want == "") != (e.Challenge() == "") || !strings.Contains(e.Challenge(), row.want) {
+		whole := !strings.HasPrefix(row.want, ", ") || strings.HasSuffix(e.Challenge(), "login is required"+`"`+row.want) || strings.HasSuffix(e.Challenge(), "authentication is required"+`"`+row.want)
+		if e.Code != row.code || (row.want == "") != (e.Challenge() == "") || !strings.Contains(e.Challenge(), row.want) || !whole {
 			t.Errorf("%s: %s, challenge %s; want %s, %s", row.name, e.Code, e.Challenge(), row.code, row.want)
 		}
 		if e.Code == "step_up_required" && (e.Status != 401 || !strings.Contains(e.Detail(), "acr_values") || !strings.Contains(e.Detail(), "denied by")) {

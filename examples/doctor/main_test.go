@@ -482,8 +482,8 @@ func TestDoctor_process(t *testing.T) {
 func TestDoctor_foldsWhatIsSkipped(t *testing.T) {
 	w := newWard(t)
 	for input, want := range map[string]string{
-		"hello": "header, payload, issuer, token_use, exp, nbf, iat, lifetime, client, subject, audience, key, signature",
-		w.pool.AccessToken().Payload([]byte("{")).String(): "issuer, token_use, exp, nbf, iat, lifetime, client, subject, audience, key, signature",
+		"hello": "header, payload, issuer, token_use, exp, nbf, iat, lifetime, client, subject, audience, cnf, key, signature",
+		w.pool.AccessToken().Payload([]byte("{")).String(): "issuer, token_use, exp, nbf, iat, lifetime, client, subject, audience, cnf, key, signature",
 		w.pool.AccessToken().Delete("exp").String():        "lifetime",
 	} {
 		got := examine(t, w.args(), input, false)
@@ -524,7 +524,7 @@ func TestDoctor_json(t *testing.T) {
 	if names := slices.Sorted(maps.Keys(seen)); !slices.Equal(names, []string{"code", "expected", "found", "mend", "name", "status", "why"}) {
 		t.Errorf("the checks have %q", names)
 	}
-	want := strings.Split("input,configuration,form,header,payload,issuer,token_use,exp,nbf,iat,lifetime,client,subject,audience,key,signature,"+
+	want := strings.Split("input,configuration,form,header,payload,issuer,token_use,exp,nbf,iat,lifetime,client,subject,audience,cnf,key,signature,"+
 		"key set,discovery document,issuer form,agreement,clock", ",")
 	if !slices.Equal(steps, want) {
 		t.Errorf("the checks are %q, want %q", steps, want)

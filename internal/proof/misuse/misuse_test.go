@@ -140,8 +140,16 @@ var zeroValues = map[string]func(t *testing.T, g *lab.Gate) error{
 	"Policy":           zeroPolicy,
 	"Pool":             zeroPool,
 	"PoolStatus":       func(*testing.T, *lab.Gate) error { return wrongIf(len(cognitoauth.PoolStatus{}.KeyIDs) > 0) },
-	"TokenSource":      zeroSource,
-	"TokenUse":         zeroTokenUse,
+	"ProtectedResource": func(_ *testing.T, g *lab.Gate) error {
+		cfg := g.Pool.Config()
+		cfg.ProtectedResources = []cognitoauth.ProtectedResource{{}}
+		if auth, err := cognitoauth.New(cfg); auth != nil || !errors.Is(err, cognitoauth.ErrMisconfigured) {
+			return fmt.Errorf("New returned %v, %v", auth, err)
+		}
+		return nil
+	},
+	"TokenSource": zeroSource,
+	"TokenUse":    zeroTokenUse,
 }
 
 func wrongIf(wrong bool) error {
