@@ -31,8 +31,9 @@
 //
 // [cognitoauth.FromContext] returns the claims of the call, and the SDK's
 // req.Extra.TokenInfo has scopes, expiry and the UserID. UserID is the pool and the
-// subject, and the SDK lets only this user continue a session. A tool never sees the
-// token: the Authorization header in req.Extra.Header is a placeholder.
+// subject, and the SDK lets only this user continue a session. A tool does not see the
+// token: Authorization in req.Extra.Header is a placeholder. If Config.TokenSource finds
+// tokens elsewhere, in a cookie say, that header is there.
 //
 // # How a call is decided
 //
