@@ -44,6 +44,8 @@ type api struct {
 	url   string
 	mcp   *sdk.Server
 	calls atomic.Int64 // that reached a tool
+	// verified counts the tokens that the API has verified.
+	verified atomic.Int64
 	// ahead is what the clock of the API is ahead of that of the machine.
 	ahead atomic.Int64
 	// ended is told about each end of a GET, cancelled about each cancelled call.
@@ -59,6 +61,10 @@ func serve(t *testing.T, o cognitomcp.Options, wrap func(http.Handler) http.Hand
 	a.pool = cognitotest.NewPool(t, cognitotest.Options{Now: a.now})
 	config := a.pool.Config()
 	config.Leeway = time.Nanosecond
+	config.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) {
+		a.verified.Add(1) // it is asked once for each
+		return false, nil
+	}
 	auth, err := cognitoauth.New(config)
 	if err != nil {
 		t.Fatal(err)
@@ -361,6 +367,9 @@ func TestNew_tellsToolsWhoCalls(t *testing.T) {
 	got := a.do(t, http.MethodPost, token.String(), call("read")).saw(t)
 	if len(got) != 1 {
 		t.Fatalf("%d tools answered", len(got))
+	}
+	if n := a.verified.Load(); n != 1 {
+		t.Errorf("the token was verified %d times", n)
 	}
 	s := got[0]
 	if s.Subject != claims.Subject || s.Scopes != "api/read" {
