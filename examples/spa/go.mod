@@ -2,7 +2,10 @@ module github.com/cognitoauth/cognitoauth/examples/spa
 
 go 1.26.0
 
-require github.com/cognitoauth/cognitoauth v0.0.0
+require (
+	github.com/cognitoauth/cognitoauth v0.0.0
+	github.com/rs/cors v1.11.1
+)
 
 require (
 	github.com/MicahParks/jwkset v0.11.4 // indirect
