@@ -69,13 +69,16 @@ type pending struct {
 	State    string    `json:"state"`
 	Nonce    string    `json:"nonce"`
 	Verifier string    `json:"verifier"`
+	Wide     bool      `json:"wide"` // asks for the scope of POST /api/orders
 	Until    time.Time `json:"until"`
 }
 
 const loginTimeout = 10 * time.Minute
 
 func (b *bff) login(w http.ResponseWriter, r *http.Request) {
-	p := pending{rand.Text(), rand.Text(), rand.Text() + rand.Text(), time.Now().Add(loginTimeout)}
+	in := b.load(r)
+	wide := r.URL.Query().Get("scope") == b.setup.scope || in != nil && in.Wide // a session keeps its scopes
+	p := pending{rand.Text(), rand.Text(), rand.Text() + rand.Text(), wide, time.Now().Add(loginTimeout)}
 	value, err := b.seal(loginCookie, p)
 	if err != nil {
 		http.Error(w, "The sign-in could not begin.", http.StatusInternalServerError)
@@ -87,7 +90,7 @@ func (b *bff) login(w http.ResponseWriter, r *http.Request) {
 		"scope": {"openid profile"}, "state": {p.State}, "nonce": {p.Nonce},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 	}
-	if r.URL.Query().Get("scope") == b.setup.scope {
+	if wide {
 		q.Set("scope", "openid profile "+b.setup.scope)
 	}
 	if age, err := strconv.Atoi(r.URL.Query().Get("max_age")); err == nil && age >= 0 {
@@ -132,7 +135,7 @@ func (b *bff) callback(w http.ResponseWriter, r *http.Request) {
 		failed("nonce")
 		return
 	}
-	in := &session{User: claims.Username, Access: t.Access, Refresh: t.Refresh, Expires: b.now().Add(time.Duration(t.Seconds) * time.Second)}
+	in := &session{User: claims.Username, Access: t.Access, Refresh: t.Refresh, Wide: p.Wide, Expires: b.now().Add(time.Duration(t.Seconds) * time.Second)}
 	if err := b.save(w, r, in); err != nil {
 		failed("large")
 		return

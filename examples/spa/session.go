@@ -95,6 +95,7 @@ type session struct {
 	User    string    `json:"user"`
 	Access  string    `json:"access"`
 	Refresh string    `json:"refresh"`
+	Wide    bool      `json:"wide"`    // see pending
 	Expires time.Time `json:"expires"` // of Access
 }
 

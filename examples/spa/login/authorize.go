@@ -5,6 +5,7 @@ package login
 import (
 	"crypto/rand"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -119,13 +120,16 @@ func (s *Server) session(r *http.Request) *session {
 	return in
 }
 
-// issue returns a code for a grant.
+// issue returns a code for a grant, and forgets what has run out.
 func (s *Server) issue(ask *request, in *session) string {
-	code := rand.Text()
+	code, now := rand.Text(), s.Pool.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	maps.DeleteFunc(s.codes, func(_ string, g *grant) bool { return now.After(g.until) })
+	maps.DeleteFunc(s.refresh, func(_ string, g *grant) bool { return now.After(g.until) })
+	maps.DeleteFunc(s.sessions, func(_ string, in *session) bool { return now.Sub(in.at) > sessionTime })
 	s.codes[code] = &grant{client: ask.client.ID, redirect: ask.redirect, challenge: ask.challenge, nonce: ask.nonce, scopes: ask.scopes,
-		user: in.user, origin: rand.Text(), at: in.at, until: s.Pool.Now().Add(codeTime)}
+		user: in.user, origin: rand.Text(), at: in.at, until: now.Add(codeTime)}
 	return code
 }
 

@@ -113,16 +113,15 @@ export const withTokens = (config, draw, tell) => {
       redraw(await manager.getUser());
     },
 
-    // signIn leaves the page. A nonce is optional in OpenID Connect, so the library adds
-    // one only if it is given; it compares the one in the ID token with it.
+    // signIn leaves the page, and asks for the scopes of the session as well. A nonce is
+    // optional in OpenID Connect, so the library sends one only if it is given; then it
+    // wants the same one in the ID token.
     signIn: ({ scope, max_age }) =>
-      guarded(() =>
-        manager.signinRedirect({
-          nonce: crypto.randomUUID(),
-          max_age,
-          scope: scope ? `openid profile ${scope}` : undefined,
-        }),
-      ),
+      guarded(async () => {
+        const scopes = new Set(((await manager.getUser())?.scope ?? manager.settings.scope).split(" "));
+        if (scope) scopes.add(scope);
+        await manager.signinRedirect({ nonce: crypto.randomUUID(), max_age, scope: [...scopes].join(" ") });
+      }),
 
     // call makes a call, and once more if the token has expired in the middle.
     async call(method, path) {
