@@ -145,7 +145,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+styleHash+"'; frame-ancestors 'none'; base-uri 'none'")
-	_ = signInPage.Execute(w, map[string]any{"Users": Users, "Query": r.URL.RawQuery, "Style": template.CSS(style)})
+	_ = signInPage.Execute(w, map[string]any{"Users": Users, "Action": template.URL("/login?" + r.URL.Query().Encode()), "Style": template.CSS(style)})
 }
 
 // signIn starts a session and goes on with the authorization request, or cancels it.

@@ -26,7 +26,7 @@ var signInPage = template.Must(template.New("").Parse(`<!DOCTYPE html>
 <main>
 <h1>Sign in</h1>
 <p>This page stands in for Cognito's managed login. It asks for no password.</p>
-<form method="post" action="/login?{{.Query}}">
+<form method="post" action="{{.Action}}">
 {{range .Users}}<button name="user" value="{{.}}">Sign in as {{.}}</button>
 {{end}}<button name="user" value="">Cancel</button>
 </form>

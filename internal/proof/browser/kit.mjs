@@ -19,6 +19,7 @@ after(() => browser?.close());
 // unless it is a text of expected, which Chromium writes for each answer of that kind.
 export const visit = async (t, options = {}, expected = []) => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(20_000);
   const said = [];
   const listen = (page) => {
     page.on("console", (m) => ["error", "warning"].includes(m.type()) && said.push(m.text()));
