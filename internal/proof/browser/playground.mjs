@@ -52,6 +52,8 @@ test("why a token of another client is refused", async (t) => {
   const failed = page.locator(".ladder .failed");
   assert.equal(await failed.count(), 1);
   assert.match(await failed.innerText(), /client failed[^]*"7otherclient98765"[^]*"1example23456789"/);
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.mouse.move(0, 0);
   await page.screenshot({ path: path.join(SHOTS, "playground.png") });
 });
 

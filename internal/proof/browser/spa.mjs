@@ -71,7 +71,8 @@ test("a missing scope is asked for", async (t) => {
   const page = await open(t, BASE, {}, refusals);
   await signIn(page);
   assert.match(await call(page, "Order something"), /^403 Forbidden[^]*error="insufficient_scope"[^]*lacks the scope orders\/write/);
-  await page.screenshot({ path: path.join(SHOTS, "spa.png") });
+  await page.mouse.move(0, 0);
+  await page.screenshot({ path: path.join(SHOTS, "spa.png"), clip: { x: 0, y: 0, width: 1280, height: 820 } });
   await button(page, "Sign in with that scope").click(); // managed login knows the browser
   await page.waitForURL(BASE);
   await page.getByText("openid profile orders/write").waitFor();
@@ -293,6 +294,7 @@ for (const colorScheme of ["light", "dark"]) {
     await button(page, "Sign in").click();
     await button(page, "Sign in as jane").waitFor();
     assert.deepEqual(await violations(page), []);
+    await page.screenshot({ path: path.join(SHOTS, `login-${colorScheme}-360.png`) });
     await button(page, "Sign in as jane").click();
     await ready(page);
     await call(page, "Order something");
