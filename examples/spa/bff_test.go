@@ -20,6 +20,8 @@ type world struct {
 	// cookies are those of one browser, by name, for all ports as browsers have it. A
 	// cookiejar would not send Secure cookies by http.
 	cookies map[string]*http.Cookie
+	// stopLogin ends managed login.
+	stopLogin func() error
 }
 
 func newWorld(t *testing.T) *world {
@@ -36,12 +38,16 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w := &world{t: t, here: here, clock: c, cookies: map[string]*http.Cookie{}}
 	for i, site := range sites {
 		srv := &http.Server{Handler: site}
+		if i == 1 {
+			w.stopLogin = srv.Close
+		}
 		go func() { _ = srv.Serve(listeners[i]) }()
 		t.Cleanup(func() { srv.Close() })
 	}
-	return &world{t, here, c, map[string]*http.Cookie{}}
+	return w
 }
 
 var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -307,5 +313,29 @@ func TestBFF_comparesTheNonce(t *testing.T) {
 	res, _ = w.do("GET", w.sent(res).String(), nil)
 	if got := w.sent(res).Query().Get("failed"); got != "nonce" || len(w.sessionCookies()) > 0 {
 		t.Errorf("failed=%s, %d cookies", got, len(w.sessionCookies()))
+	}
+}
+
+func TestBFF_managedLoginIsOutOfReach(t *testing.T) {
+	w := newWorld(t)
+	w.signIn("jane", "")
+	kept := w.cookies[chunkName(0)]
+	callback := w.begin("jane", "")
+	if err := w.stopLogin(); err != nil {
+		t.Fatal(err)
+	}
+	res, _ := w.do("GET", callback.String(), nil)
+	if got := w.sent(res).Query().Get("failed"); got != "unreachable" {
+		t.Errorf("failed=%s", got)
+	}
+	w.want(200, "GET", "/bff/api/me")
+	w.clock.ahead.Add(int64(10 * time.Minute))
+	w.want(503, "GET", "/bff/api/me")
+	if w.cookies[chunkName(0)] != kept { // it may work again in a moment
+		t.Error("the session is gone")
+	}
+	w.want(200, "POST", "/bff/logout") // signing out works all the same
+	if n := len(w.sessionCookies()); n > 0 {
+		t.Errorf("%d cookies are left", n)
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"embed"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,10 +108,12 @@ func addPage(mux *http.ServeMux, facts map[string]any, script []byte) {
 // pagePolicy lets the page run its own script and style, and speak with the API, with
 // managed login, and with the host of the discovery document.
 func pagePolicy(facts map[string]any) string {
-	metadata, _ := url.Parse(facts["metadataURL"].(string))
-	return fmt.Sprintf("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-		"connect-src 'self' %s %s %s://%s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-		facts["api"], facts["domain"], metadata.Scheme, metadata.Host)
+	reach := []string{facts["api"].(string), facts["domain"].(string)}
+	if u, err := url.Parse(facts["metadataURL"].(string)); err == nil {
+		reach = append(reach, u.Scheme+"://"+u.Host)
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' " + strings.Join(slices.Compact(reach), " ") +
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
 func mustRead(name string) []byte {
