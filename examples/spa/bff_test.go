@@ -287,6 +287,10 @@ func TestBFF_callback(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := w.begin("jane", "")
+			// Managed login is another site: a Strict cookie would not come back with this.
+			if c := w.cookies[loginCookie]; !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 600 {
+				t.Error(c.Raw)
+			}
 			q := u.Query()
 			row.change(u, q)
 			u.RawQuery = q.Encode()
