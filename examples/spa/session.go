@@ -28,8 +28,8 @@ const (
 	// chunkBytes leaves room for name and attributes: Chromium drops a cookie of more
 	// than 4,096 bytes (RFC 6265, section 6.1, asks for no more).
 	chunkBytes = 3800
-	// maxChunks is how many parts a session has at most: 11 hold 40 kB. A browser keeps
-	// 180 cookies for a site, and sends all of them with each request.
+	// maxChunks is how many parts a session has at most: 11 hold 31 kB. All of them come
+	// with each request, and proxies limit how long a header may be.
 	maxChunks = 11
 	// maxPlain is how large a session may be, so that a cookie cannot unfold into more.
 	maxPlain = 128 << 10
