@@ -24,6 +24,7 @@ type directory struct {
 
 	Ada       tokens // member of the group analysts
 	Refreshed tokens // Ada's, by her refresh token
+	Coded     tokens // Ada's, by an authorization code
 	Bob       tokens // member of no group
 	Other     tokens // Ada's, of OtherClientID
 	Foreign   tokens // a user of another pool who is called ada as well
@@ -54,6 +55,7 @@ func fill(ctx context.Context, endpoint string) (*directory, error) {
 		{"make ada an analyst", func() error { return a.createGroup(ctx, d.PoolID, "analysts", "ada") }},
 		{"sign ada in", func() (err error) { d.Ada, err = a.signIn(ctx, d.ClientID, "ada"); return }},
 		{"refresh ada's tokens", func() (err error) { d.Refreshed, err = a.refresh(ctx, d.ClientID, d.Ada.Refresh); return }},
+		{"sign ada in with a code", func() (err error) { d.Coded, err = signInWithCode(ctx, endpoint, d.ClientID, "ada"); return }},
 		{"sign bob in", func() (err error) { d.Bob, err = a.signIn(ctx, d.ClientID, "bob"); return }},
 		{"sign ada in at the second app client", func() (err error) { d.Other, err = a.signIn(ctx, d.OtherClientID, "ada"); return }},
 
@@ -85,6 +87,7 @@ func (a admin) createClient(ctx context.Context, pool, name string) (id string, 
 	out, err := a.CreateUserPoolClient(ctx, &cognito.CreateUserPoolClientInput{
 		UserPoolId:        &pool,
 		ClientName:        &name,
+		CallbackURLs:      []string{callback},
 		ExplicitAuthFlows: []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth},
 	})
 	if err != nil {

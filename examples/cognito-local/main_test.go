@@ -42,6 +42,7 @@ func TestTour(t *testing.T) {
 		{name: "me, ID token", status: 401, code: "token_use_mismatch", reason: "invalid_token"},
 		{name: "me, refresh token", status: 401, code: "key_id_invalid", reason: "invalid_token"},
 		{name: "me, refreshed access token", status: 200, body: ada},
+		{name: "me, access token by authorization code", status: 200, body: ada},
 		{name: "me, refreshed ID token", status: 401, code: "token_use_mismatch", reason: "invalid_token"},
 		{name: "me, access token of the second app client", status: 401, code: "client_mismatch", reason: "invalid_token"},
 		{name: "me, access token of another pool", status: 401, code: "issuer_mismatch", reason: "invalid_token"},
@@ -53,6 +54,7 @@ func TestTour(t *testing.T) {
 		{name: "orders, scope not granted", status: 403, code: "scope_missing", reason: "insufficient_scope", scope: "orders/write"},
 
 		{name: "ID tokens: me, ID token", status: 200, body: adaByID},
+		{name: "ID tokens: me, ID token by authorization code", status: 200, body: adaByID},
 		{name: "ID tokens: me, refreshed ID token", status: 200, body: adaByID},
 		{name: "ID tokens: me, access token", status: 401, code: "token_use_mismatch", reason: "invalid_token"},
 		{name: "ID tokens: me, refresh token", status: 401, code: "key_id_invalid", reason: "invalid_token"},

@@ -17,8 +17,10 @@ import (
 	"testing"
 )
 
-// SHOTS keeps the screenshots, if it is set to a folder.
-func TestPlayground(t *testing.T) {
+// run runs the tests of a script, at least as many as that, with the settings in env,
+// and wants the screenshots to be there. They are kept if SHOTS is set to a folder.
+func run(t *testing.T, script string, least int, env []string, pictures ...string) {
+	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatalf("%v: install chromium (Debian: apt-get install chromium)", err)
@@ -30,30 +32,27 @@ func TestPlayground(t *testing.T) {
 	if shots == "" {
 		shots = t.TempDir()
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=tap", "playground.mjs")
-	cmd.Env = append(os.Environ(), "BASE="+quickstart(t), "CHROMIUM="+chromium, "SHOTS="+shots)
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=tap", script)
+	cmd.Env = append(append(os.Environ(), "CHROMIUM="+chromium, "SHOTS="+shots), env...)
 	out, err := cmd.CombinedOutput()
 	passed := regexp.MustCompile(`(?m)^ok \d+ - (.*)$`).FindAllStringSubmatch(string(out), -1)
-	if err != nil || len(passed) < 10 {
-		t.Fatalf("%v, %d tests passed, want 10 at least\n%s", err, len(passed), out)
+	if err != nil || len(passed) < least {
+		t.Fatalf("%v, %d tests passed, want %d at least\n%s", err, len(passed), least, out)
 	}
-	for _, name := range []string{"playground.png", "playground-light-360.png", "playground-dark-360.png"} {
+	for _, name := range pictures {
 		if info, err := os.Stat(filepath.Join(shots, name)); err != nil || info.Size() < 10_000 {
 			t.Errorf("no screenshot %s: %v", name, err)
 		}
 	}
-	t.Logf("%d tests of the playground in Chromium passed", len(passed))
+	t.Logf("%d tests of %s in Chromium passed", len(passed), script)
 }
 
-// quickstart starts the program, and returns the last line that it prints at its
-// start: the address of the playground.
-func quickstart(t *testing.T) string {
+// start starts a program in a folder, with no pool in its environment, and returns what
+// it prints until a line that fits, without waiting for more.
+func start(t *testing.T, dir, program string, last func(line string) bool, args ...string) (lines []string) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "quickstart")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../../examples/quickstart").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	cmd := exec.Command(program, "-addr", "127.0.0.1:0")
+	cmd := exec.Command(program, args...)
+	cmd.Dir = dir
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	stdout, err := cmd.StdoutPipe()
@@ -71,15 +70,24 @@ func quickstart(t *testing.T) string {
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the quickstart ended with %v\n%s", err, log.String())
+			t.Errorf("%s ended with %v\n%s", program, err, log.String())
 		}
 	})
-	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
-		if strings.HasSuffix(lines.Text(), "/playground/") {
-			return lines.Text()
+	for s := bufio.NewScanner(stdout); s.Scan(); {
+		lines = append(lines, s.Text())
+		if last(s.Text()) {
+			return lines
 		}
 	}
-	t.Fatalf("the quickstart printed no address of a playground\n%s", log.String())
-	return ""
+	t.Fatalf("%s did not print its address\n%s", program, log.String())
+	return nil
+}
+
+func build(t *testing.T, dir string) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), filepath.Base(dir))
+	if out, err := exec.CommandContext(t.Context(), "go", "-C", dir, "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
 }
