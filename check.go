@@ -225,11 +225,11 @@ func checkAudience(t *trust, c *Claims) *Error {
 	return nil
 }
 
-// checkUnbound refuses a token with cnf; bound is whether it has one. It is bound to a key, and whoever sends
-// it has to prove that the key is theirs (RFC 7800, section 3), by DPoP or a client
-// certificate. We check no such proof. To take the token as a bearer token would
-// let a thief use what the binding should make worthless. Cognito issues none; a
-// pre token generation trigger can.
+// checkUnbound refuses a token with cnf; bound is whether it has one. Such a token is
+// bound to a key, and whoever sends it has to prove that the key is theirs (RFC 7800,
+// section 3), by DPoP or a client certificate. We check no such proof. To take the
+// token as a bearer token would let a thief use what the binding should make
+// worthless. Cognito issues none; a pre token generation trigger can.
 func checkUnbound(bound bool) *Error {
 	if bound {
 		return refuse(&tokenBound, evidence{claim: "cnf"})

@@ -29,6 +29,10 @@ type mistake struct {
 	change func(*cognitoauth.Config)
 }
 
+// largestCache is the limit of TokenCacheBytes, 64 GiB, or what an int of 32 bits can
+// hold.
+const largestCache = min(64<<30, math.MaxInt)
+
 var configMistakes = []mistake{
 	{"no pools", "Config.Pools", "name at least one user pool", func(c *cognitoauth.Config) { c.Pools = nil }},
 	{"an empty list of pools", "Config.Pools", "name at least one user pool", func(c *cognitoauth.Config) { c.Pools = []cognitoauth.Pool{} }},
@@ -51,10 +55,10 @@ var configMistakes = []mistake{
 		c.IgnoreBadAmbientToken, c.TokenSource = true, cognitoauth.FromAuthorization()
 	}},
 	{"a huge cache of tokens", "Config.TokenCache", "at most 10000000", func(c *cognitoauth.Config) { c.TokenCache = 10_000_001 }},
-	{"a cache of too few bytes for a token", "Config.TokenCacheBytes", "or 1048576 to 68719476736 bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 32 }},
-	{"a cache of a byte less than the least", "Config.TokenCacheBytes", "or 1048576 to 68719476736 bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 1<<20 - 1 }},
+	{"a cache of too few bytes for a token", "Config.TokenCacheBytes", fmt.Sprint("or 1048576 to ", int64(largestCache), " bytes"), func(c *cognitoauth.Config) { c.TokenCacheBytes = 32 }},
+	{"a cache of a byte less than the least", "Config.TokenCacheBytes", fmt.Sprint("or 1048576 to ", int64(largestCache), " bytes"), func(c *cognitoauth.Config) { c.TokenCacheBytes = 1<<20 - 1 }},
 	{"a cache of a negative number of bytes", "Config.TokenCacheBytes", "expected 0 (for 33554432", func(c *cognitoauth.Config) { c.TokenCacheBytes = -1 }},
-	{"a cache of too many bytes", "Config.TokenCacheBytes", "or 1048576 to 68719476736 bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 64<<30 + 1 }},
+	{"a cache of too many bytes", "Config.TokenCacheBytes", fmt.Sprint("or 1048576 to ", int64(largestCache), " bytes"), func(c *cognitoauth.Config) { c.TokenCacheBytes = largestCache; c.TokenCacheBytes++ }},
 	{"bytes of no cache", "Config.TokenCacheBytes", "TokenCache is negative, which means no cache: drop one", func(c *cognitoauth.Config) { c.TokenCache, c.TokenCacheBytes = -1, 32<<20 }},
 	{"a negative time for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = -1 }},
 	{"too little time for keys", "Config.KeyTimeout", "0 (for 5s) or 1s to 1m0s", func(c *cognitoauth.Config) { c.KeyTimeout = time.Second - 1 }},
@@ -210,8 +214,8 @@ func TestNew_accepts(t *testing.T) {
 		{"no cache of tokens", func(c *cognitoauth.Config) { c.TokenCache = -1 }},
 		{"a cache of one token", func(c *cognitoauth.Config) { c.TokenCache = 1 }},
 		{"the smallest cache in bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 1 << 20 }},
-		{"the largest cache in bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = 64 << 30 }},
-		{"one token in the largest cache", func(c *cognitoauth.Config) { c.TokenCache, c.TokenCacheBytes = 1, 64<<30 }},
+		{"the largest cache in bytes", func(c *cognitoauth.Config) { c.TokenCacheBytes = largestCache }},
+		{"one token in the largest cache", func(c *cognitoauth.Config) { c.TokenCache, c.TokenCacheBytes = 1, largestCache }},
 		{"the most tokens in the smallest cache", func(c *cognitoauth.Config) { c.TokenCache, c.TokenCacheBytes = 10_000_000, 1<<20 }},
 		{"a realm of 128 bytes with all that is allowed", func(c *cognitoauth.Config) { c.Realm = " !#[]~" + strings.Repeat("r", 122) }},
 		{"a client of 128 characters with a plus", pool(forClients(strings.Repeat("a", 127) + "+"))},

@@ -683,8 +683,6 @@ func ExampleClaimContains() {
 	// author,editor false
 }
 
-// Payments need a second factor, which a pre token generation trigger writes into
-// the claim amr. A user who logged in without one is sent to log in again.
 // The whole round of a step-up (RFC 9470). The API says which levels would do and
 // how old the login may be; the client passes both on to the authorize endpoint of
 // the pool as they are, and sends the request again with the new token.
@@ -729,6 +727,8 @@ func Example_stepUp() {
 	// 200
 }
 
+// Payments need a second factor, which a pre token generation trigger writes into
+// the claim amr. A user who logged in without one is sent to log in again.
 func ExampleStepUp() {
 	api := protect(cognitoauth.Require(cognitoauth.StepUp("urn:example:mfa", cognitoauth.ClaimContains("amr", "mfa")), hello))
 	show(api, "POST", "/payments", demo.AccessToken().Set("amr", []string{"pwd", "mfa"}))

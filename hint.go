@@ -348,6 +348,8 @@ func hintClaim(c *Claims, name string) string {
 		return ": an access token calls it username"
 	case c.TokenUse == AccessToken && (strings.HasPrefix(name, "custom:") || slices.Contains(attributes, name)):
 		return ": the token has no such claim; Cognito writes users' attributes into the ID token only, unless a pre token generation trigger adds them, which for access tokens needs one of " + inPlans
+	case name == "sid" || name == "session_id":
+		return ": the token has no such claim; a pool tracks sessions if that is switched on, in " + inPlans + "; origin_jti, which all tokens of one login share, does not depend on it"
 	}
 	return ": the token has no such claim"
 }

@@ -49,6 +49,29 @@ func TestError_hints(t *testing.T) {
 	}
 }
 
+// Who looks for a session by the name that OpenID Connect gives it (Front-Channel
+// Logout 1.0, section 3) learns which plans have sessions, and what there is without.
+// Nothing is said to who has it.
+func TestPolicy_sessionHints(t *testing.T) {
+	w := newWayside(t)
+	for _, row := range []struct {
+		name  string
+		token *cognitotest.Token
+		says  bool
+	}{
+		{"sid", w.user, true},
+		{"session_id", w.user, true},
+		{"sid", w.id, true},
+		{"sid", w.user.Set("sid", "another"), false},
+		{"session", w.user, false},
+	} {
+		detail := w.policy(cognitoauth.Claim(row.name, "tkn1"), row.token).Detail()
+		if strings.Contains(detail, "Essentials and Plus") != row.says || strings.Contains(detail, "origin_jti") != row.says {
+			t.Errorf("%s: %s", row.name, detail)
+		}
+	}
+}
+
 // An audience that means the same resource is recognised, and no other.
 func TestError_hintsOfAudience(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})

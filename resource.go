@@ -359,18 +359,23 @@ func (g *guard) serveDocument(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// hasOwnRoute reports whether h is a mux with a pattern for this very address. It
-// looks for a route of GET, so that all of an address belongs to the mux or to us.
+// hasOwnRoute reports whether h is a mux with a pattern for this very address, for
+// the method of the request or for GET. Who serves GET there serves all of it: a
+// preflight says what the others may be asked for.
 func hasOwnRoute(h http.Handler, r *http.Request) bool {
-	get := r.WithContext(r.Context())
-	get.Method = http.MethodGet
+	return hasRoute(h, r, http.MethodGet) || hasRoute(h, r, r.Method)
+}
+
+func hasRoute(h http.Handler, r *http.Request, method string) bool {
+	asked := r.WithContext(r.Context())
+	asked.Method = method
 	for range maxRouters {
 		mux, _ := h.(*http.ServeMux)
 		if mux == nil {
 			return false
 		}
 		var pattern string
-		h, pattern = mux.Handler(get)
+		h, pattern = mux.Handler(asked)
 		_, way, _ := strings.Cut(pattern, "/") // a method and a host have no slash
 		if strings.HasPrefix("/"+way, wellKnownResource) && !redirects(h) {
 			return true

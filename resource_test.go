@@ -360,6 +360,25 @@ func TestProtectedResource_ownRoute(t *testing.T) {
 	}
 }
 
+// A route of the mux for one method keeps that method, and leaves the others to the
+// library.
+func TestProtectedResource_ownRouteOfOneMethod(t *testing.T) {
+	for _, own := range []string{"GET", "HEAD", "OPTIONS"} {
+		g := lab.NewGate(t, identified("https://api.example.com/mcp"))
+		mux := http.NewServeMux()
+		mux.Handle(own+" "+metadataPath+"/mcp", cognitoauth.AllowAnonymous(g.Page()))
+		for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
+			g.Forget()
+			w := lab.Ask(g.Auth.Wrap(mux), lab.Call(method+" "+metadataPath+"/mcp", "Access-Control-Request-Method", "GET"))
+			answered := w.Header().Get("Access-Control-Allow-Origin") == "*"
+			// A pattern for GET is one for HEAD as well, and takes the preflight away.
+			if want := own != method && own != "GET"; answered != want || g.Ran() != (own == method || own == "GET" && method == "HEAD") {
+				t.Errorf("own route for %s: %s: %d, answered by the library: %v, handler ran: %v", own, method, w.Code, answered, g.Ran())
+			}
+		}
+	}
+}
+
 func innerMux(h http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", h)

@@ -50,8 +50,8 @@ type Key struct {
 	// Verifier is Public, prepared to verify with rs256.SigningMethod.
 	Verifier *rs256.Key
 
-	jwk      jwkset.JWK
-	position int // in the document, from 1
+	jwk      *jwkset.JWK // nil once Parse is done: it holds all members as texts
+	position int         // in the document, from 1
 }
 
 // Find returns the key with that kid, nil if there is none or set is nil.
@@ -161,7 +161,7 @@ func (set *Set) add(position int, raw strictjson.Value, ambiguous map[string]boo
 		return
 	}
 	k.position = position
-	kid := k.jwk.Marshal().KID
+	kid := k.ID
 	old := set.Keys[kid]
 	switch {
 	case ambiguous[kid]:
@@ -185,7 +185,8 @@ func (set *Set) add(position int, raw strictjson.Value, ambiguous map[string]boo
 func (set *Set) resolve() {
 	all := make([]jwkset.JWK, 0, len(set.Keys))
 	for _, k := range set.Keys {
-		all = append(all, k.jwk)
+		all = append(all, *k.jwk)
+		k.jwk = nil
 	}
 	storage := jwkset.NewMemoryStorage()
 	_ = storage.KeyReplaceAll(context.Background(), all) // in memory: cannot fail
@@ -224,5 +225,5 @@ func parseKey(raw strictjson.Value) (*Key, Skip) {
 	if err != nil || !isRSA {
 		return nil, Skip{KeyID: m.kid.text, Reason: Unresolved}
 	}
-	return &Key{ID: m.kid.text, Public: public, jwk: jwk}, Skip{}
+	return &Key{ID: m.kid.text, Public: public, jwk: &jwk}, Skip{}
 }

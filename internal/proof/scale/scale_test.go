@@ -97,8 +97,8 @@ func pools(mint *cognitotest.Pool, n int) cognitoauth.Config {
 
 func poolID(i int) string { return fmt.Sprintf("eu-west-1_Pool%05d", i) }
 
-// mostBytes is what a pool may take after New, with its configuration, before its
-// keys have come.
+// mostBytes is what a pool may take after New, with its configuration, and also when
+// its two keys have come.
 const mostBytes = 4 << 10
 
 func TestScale_pools(t *testing.T) {
@@ -131,7 +131,11 @@ func TestScale_pools(t *testing.T) {
 				t.Fatal(err)
 			}
 			ready := time.Since(began)
-			fetched = fmt.Sprintf("Ready %s, %d bytes with 2 keys", ready.Round(time.Millisecond), (heap()-empty)/int64(n))
+			keyed := (heap() - empty) / int64(n)
+			if n >= 1000 && keyed > mostBytes {
+				t.Errorf("pools=%d: %d bytes a pool with its keys, want %d at most", n, keyed, mostBytes)
+			}
+			fetched = fmt.Sprintf("Ready %s, %d bytes with 2 keys", ready.Round(time.Millisecond), keyed)
 		}
 		tokens := make([]string, 100)
 		for i := range tokens {
