@@ -7,13 +7,16 @@ package cognitoauth
 // Policy.
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/cognitoauth/cognitoauth/internal/record"
+	"github.com/cognitoauth/cognitoauth/internal/strictjson"
 )
 
 // issuer is one accepted value of iss: the Pool entry for its access tokens and
@@ -67,16 +70,25 @@ func (v *validator) choose(issuer, use []byte) (*trust, *Error) {
 // tokenUses are the values of token_use, in the order in which Detail names them.
 var tokenUses = []string{string(AccessToken), string(IDToken)}
 
-// checkClaims makes the checks of the claims that follow those of the times, but for
-// cnf, and returns the first refusal.
-func checkClaims(t *trust, c *Claims) *Error {
-	if err := checkClient(t, c); err != nil {
+// checkClaims makes the checks of the claims that follow those of the times, and
+// returns the first refusal. It reads what the record of the payload is made from: a
+// token that is refused needs no record.
+func checkClaims(t *trust, b *record.Builder) *Error {
+	if err := checkClient(t, b); err != nil {
 		return err
 	}
-	if err := checkSubject(c); err != nil {
+	if err := checkSubject(b); err != nil {
 		return err
 	}
-	return checkAudience(t, c)
+	if err := checkAudience(t, b); err != nil {
+		return err
+	}
+	return checkUnbound(b)
+}
+
+// isMachine is Claims.IsMachine of a token that has no record yet.
+func isMachine(b *record.Builder) bool {
+	return string(b.Text(tokenUseText)) == string(AccessToken) && !b.Has(usernameText)
 }
 
 // times passes exp, nbf and iat to the validator of golang-jwt.
@@ -102,39 +114,39 @@ func present(d *jwt.NumericDate) *jwt.NumericDate {
 // checkTimes requires exp, which must be in the future. nbf and iat are
 // optional and must not be in the future. Each check allows the leeway (RFC
 // 7519, sections 4.1.4 to 4.1.6).
-func (v *validator) checkTimes(w *workspace, c *Claims) *Error {
-	w.times.exp.Time, w.times.nbf.Time, w.times.iat.Time = c.Expiry, c.NotBefore, c.IssuedAt
+func (v *validator) checkTimes(w *workspace, exp, nbf, iat time.Time) *Error {
+	w.times.exp.Time, w.times.nbf.Time, w.times.iat.Time = exp, nbf, iat
 	err := w.inTimes.Validate(&w.times)
 	if err == nil {
 		return nil
 	}
 	ev := evidence{now: w.now, leeway: v.leeway}
 	switch {
+	case errors.Is(err, jwt.ErrTokenExpired): // first, as most refused tokens have
+		ev.at = exp
+		return refuse(&tokenExpired, ev)
 	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
 		return refuse(&expiryMissing, ev)
-	case errors.Is(err, jwt.ErrTokenExpired):
-		ev.at = c.Expiry
-		return refuse(&tokenExpired, ev)
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
-		ev.claim, ev.at = "nbf", c.NotBefore
+		ev.claim, ev.at = "nbf", nbf
 		return refuse(&tokenNotYetValid, ev)
 	}
-	ev.claim, ev.at = "iat", c.IssuedAt
+	ev.claim, ev.at = "iat", iat
 	return refuse(&tokenIssuedInFuture, ev)
 }
 
 // checkLifetime refuses a token that lives longer than Pool.MaxLifetime.
 // Cognito issues no token for longer than a day, so a longer one is not from
 // Cognito, or its times are in milliseconds.
-func (v *validator) checkLifetime(t *trust, w *workspace, c *Claims) *Error {
-	from, claim := c.IssuedAt, "iat"
+func (v *validator) checkLifetime(t *trust, w *workspace, exp, iat time.Time) *Error {
+	from, claim := iat, "iat"
 	if from.IsZero() {
 		from, claim = w.now, "now"
 	}
-	if c.Expiry.Sub(from) <= t.maxLifetime+v.leeway {
+	if exp.Sub(from) <= t.maxLifetime+v.leeway {
 		return nil
 	}
-	return refuse(&lifetimeTooLong, evidence{claim: claim, at: c.Expiry, now: from})
+	return refuse(&lifetimeTooLong, evidence{claim: claim, at: exp, now: from})
 }
 
 // checkClient compares the app client that the token was issued to, because
@@ -143,30 +155,44 @@ func (v *validator) checkLifetime(t *trust, w *workspace, c *Claims) *Error {
 // Pool.RegisteredClients, checkAudience has the last word about a client that is
 // not listed: its refusal names what the client can mend. With Pool.AllowClient,
 // such a client has to wait for the signature.
-func checkClient(t *trust, c *Claims) *Error {
-	note := ""
+func checkClient(t *trust, b *record.Builder) *Error {
+	client, note := b.Text(clientIDText), ""
 	switch {
-	case c.ClientID == "":
-	case t.clients == nil, t.isListed(c.ClientID):
+	case len(client) == 0:
+	case t.clients == nil, t.clients[string(client)]:
 		return nil
-	case t.registered && c.IsMachine(): // whatever AllowClient would say
+	case t.registered && isMachine(b): // whatever AllowClient would say
 		note = noteMachine
 	case t.registered, t.allow != nil:
 		return nil
-	case bindsHere(t, c):
+	case bindsHere(t, b):
 		note = noteRegistered
 	}
-	return refuse(&clientMismatch, evidence{claim: t.clientClaim(), found: c.ClientID, note: note})
+	return refuse(&clientMismatch, evidence{claim: t.clientClaim(), found: string(client), note: note})
 }
 
 // bindsHere reports whether a user's token is refused for its client alone, as
 // Pool.RegisteredClients would accept it.
-func bindsHere(t *trust, c *Claims) bool {
-	if c.IsMachine() {
+func bindsHere(t *trust, b *record.Builder) bool {
+	if isMachine(b) {
 		return false
 	}
-	for aud := range c.audience().All {
-		if aud != c.ClientID && slices.Contains(t.audiences, aud) {
+	client := b.Text(clientIDText)
+	for aud := range audience(b).All {
+		if !bytes.Equal(aud, client) && t.takes(aud) {
+			return true
+		}
+	}
+	return false
+}
+
+// audience is Claims.audience of a token that has no record yet.
+func audience(b *record.Builder) strictjson.Draft { return strictjson.Draft(b.Text(audienceText)) }
+
+// takes reports whether aud is one of Pool.Audiences.
+func (e *entry) takes(aud []byte) bool {
+	for _, own := range e.audiences {
+		if own == string(aud) {
 			return true
 		}
 	}
@@ -181,8 +207,8 @@ func (e *entry) clientClaim() string {
 	return "client_id"
 }
 
-func checkSubject(c *Claims) *Error {
-	if c.Subject == "" {
+func checkSubject(b *record.Builder) *Error {
+	if len(b.Text(subjectText)) == 0 {
 		return refuse(&subjectMissing, evidence{})
 	}
 	return nil
@@ -193,45 +219,49 @@ func checkSubject(c *Claims) *Error {
 // resource that the token was requested for (RFC 8707). A trigger can set it to
 // the token's own client_id, which says nothing about a resource, even if somebody
 // has put it into Audiences: it must admit no client by Pool.RegisteredClients.
-func checkAudience(t *trust, c *Claims) *Error {
+func checkAudience(t *trust, b *record.Builder) *Error {
 	if t.use != AccessToken {
 		return nil // aud is the app client, which checkClient checks
 	}
-	if c.audience() == "" {
-		if len(t.audiences) == 0 || c.IsMachine() {
+	client := b.Text(clientIDText)
+	own := len(t.audiences) == 0 || isMachine(b)
+	if !b.Has(audienceText) {
+		if own {
 			return nil
 		}
-		return refuse(&audienceMismatch, evidence{holder: c.ClientID})
+		return refuse(&audienceMismatch, evidence{client: string(client)})
 	}
-	own := len(t.audiences) == 0 || c.IsMachine()
-	met, found := false, c.audience().First()
-	for aud := range c.audience().All {
-		if aud == "" {
-			found = ""
-			break
-		}
-		if aud == c.ClientID {
+	met, first, empty := false, []byte(nil), false
+	for aud := range audience(b).All {
+		switch {
+		case len(aud) == 0:
+			empty = true
+		case bytes.Equal(aud, client):
 			met = met || own
-		} else {
-			met = met || slices.Contains(t.audiences, aud)
+		default:
+			met = met || t.takes(aud)
+		}
+		if first == nil {
+			first = aud
 		}
 	}
 	switch {
-	case found == "":
-		return refuse(&audienceMismatch, evidence{note: " is an empty list or names an empty audience", holder: c.ClientID})
+	case empty, first == nil:
+		return refuse(&audienceMismatch, evidence{note: " is an empty list or names an empty audience", client: string(client)})
 	case !met:
-		return refuse(&audienceMismatch, evidence{found: found, holder: c.ClientID})
+		both := string(client) + string(first) // one allocation for the two
+		return refuse(&audienceMismatch, evidence{found: both[len(client):], client: both[:len(client)]})
 	}
 	return nil
 }
 
-// checkUnbound refuses a token with cnf; bound is whether it has one. Such a token is
-// bound to a key, and whoever sends it has to prove that the key is theirs (RFC 7800,
-// section 3), by DPoP or a client certificate. We check no such proof. To take the
-// token as a bearer token would let a thief use what the binding should make
-// worthless. Cognito issues none; a pre token generation trigger can.
-func checkUnbound(bound bool) *Error {
-	if bound {
+// checkUnbound refuses a token with cnf. It is bound to a key, and whoever sends it
+// has to prove that the key is theirs (RFC 7800, section 3), by DPoP or a client
+// certificate. We check no such proof. To take the token as a bearer token would
+// let a thief use what the binding should make worthless. Cognito issues none; a
+// pre token generation trigger can.
+func checkUnbound(b *record.Builder) *Error {
+	if b.Has(bindingDraft) {
 		return refuse(&tokenBound, evidence{claim: "cnf"})
 	}
 	return nil

@@ -224,10 +224,13 @@ func (c *Claims) decode(doc []byte, b *record.Builder) *Error {
 
 // read finds the values that the record of a payload needs.
 func read(doc []byte, b *record.Builder) *Error {
-	doc = strictjson.PlainSlashes(doc)
-	b.Start(doc)
-	// It spares a search in each text.
 	escapes := bytes.IndexByte(doc, '\\') >= 0
+	if escapes {
+		doc = strictjson.PlainSlashes(doc)
+		// That none is left spares a search in each text.
+		escapes = bytes.IndexByte(doc, '\\') >= 0
+	}
+	b.Start(doc)
 	var mistyped bool
 	var claim string
 	ok := strictjson.Members(doc, func(name []byte, value strictjson.Value, end int) bool {

@@ -23,14 +23,13 @@ import (
 
 func detailNote(e *Error) string { return e.Description + e.note }
 
-// noteForm says what is wrong with the form of a token.
-// wrong is the segment of it that is not base64url, or all of it.
+// noteForm says what is wrong with the form of a token. spaced is whether it has
+// white space in it.
 //
 // The token must not get into the Error, so this cannot wait until Detail is
-// called. What takes long is to look for white space, so we look where the
-// decoder has met what does not belong there.
-func noteForm(fault jws.Fault, token, wrong string) string {
-	if note := hintWrapped(token, wrong); note != "" {
+// called.
+func noteForm(fault jws.Fault, token string, spaced bool) string {
+	if note := hintWrapped(token, spaced); note != "" {
 		return note
 	}
 	switch fault {
@@ -246,14 +245,14 @@ func detailAudience(e *Error) string {
 		s = e.value("aud") + " names none of Audiences " + settings(e.trust.audiences) + " of pool " + pool + hintAudience(e.found, e.trust.audiences)
 		or = ", or add that aud to Pool.Audiences if this API answers to it as well"
 	}
-	if e.found != "" && e.found == e.holder {
+	if e.found != "" && e.found == e.client {
 		s, or = s+"; it is the token's own client_id, which a pre token generation trigger sets and which names no resource", ""
 	}
 	switch {
 	case !e.trust.registered:
 		return s + bind + or
-	case !e.trust.isListed(e.holder):
-		s += "; client_id " + quote(e.holder) + e.mark() + " is not among ClientIDs, and Pool.RegisteredClients admits such a client by its aud alone"
+	case !e.trust.isListed(e.client):
+		s += "; client_id " + quote(e.client) + e.mark() + " is not among ClientIDs, and Pool.RegisteredClients admits such a client by its aud alone"
 	}
 	if e.found == "" {
 		or = "" // RegisteredClients needs Audiences

@@ -87,7 +87,7 @@ type Error struct {
 	evidence
 	realm    string
 	scopes   []string
-	metadata string // address of the document of the resource
+	metadata *document // of the resource, nil if there is none
 	maxAge   time.Duration
 	acr      string
 }
@@ -102,26 +102,30 @@ type evidence struct {
 	known    []string
 	stronger map[string]bool // if a scope is missing, the scopes that imply it
 	kid      string
-	client   string       // verified
-	holder   string       // client_id of a token whose aud was at fault; unverified
+	client   string       // verified if verified says so, else of a token whose aud was at fault
 	endpoint http.Handler // if the token is missing, the handler of the route
 	now, at  time.Time
 	size     int // bytes of the token, or how many credentials came
-	limit    int // bytes that a token may have
 	leeway   time.Duration
+	limit    int32 // bytes that a token may have
 	verified bool
 	cause    error
 }
 
 // refuse makes an Error for one reason.
 func refuse(why *reason, ev evidence) *Error {
-	return &Error{
-		Status:      why.sentinel.(*class).status,
-		Code:        why.code,
-		Description: why.text,
-		reason:      why,
-		evidence:    ev,
-	}
+	e := refusal(why)
+	e.evidence = ev
+	return e
+}
+
+// refusal makes an Error for one reason without evidence. Where anybody can bring
+// about a refusal, it spares making the evidence elsewhere and copying it, which is
+// a part of what such a refusal costs.
+func refusal(why *reason) *Error {
+	e := new(Error)
+	e.Status, e.Code, e.Description, e.reason = why.sentinel.(*class).status, why.code, why.text, why
+	return e
 }
 
 // Error returns the public text. It is fixed for each Code and quotes nothing
@@ -209,7 +213,7 @@ func (e *Error) Challenge() string {
 	}
 	param("scope", strings.Join(e.scopes, " "))
 	if e.reason.sentinel != ErrInvalidRequest { // a document does not help who wrote the header wrongly
-		param("resource_metadata", e.metadata)
+		param("resource_metadata", e.metadata.where())
 	}
 	param("acr_values", e.acr)
 	if e.maxAge > 0 {

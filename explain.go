@@ -162,32 +162,29 @@ func (x *explanation) claims() {
 	if len(t.audiences) > 0 {
 		audience = settings(t.audiences)
 	}
-	x.add("client", quote(x.c.ClientID), clients, checkClient(t, x.c))
-	x.add("subject", "", "a sub on a user's token", checkSubject(x.c))
-	x.add("audience", list(x.c.Audience()), audience, checkAudience(t, x.c))
+	x.add("client", quote(x.c.ClientID), clients, checkClient(t, &x.w.record))
+	x.add("subject", "", "a sub on a user's token", checkSubject(&x.w.record))
+	x.add("audience", list(x.c.Audience()), audience, checkAudience(t, &x.w.record))
 	cnf := "absent"
 	if x.w.record.Has(bindingDraft) {
 		cnf = "present"
 	}
-	x.add("cnf", cnf, "absent: no proof of a key is checked", checkUnbound(x.w.record.Has(bindingDraft)))
+	x.add("cnf", cnf, "absent: no proof of a key is checked", checkUnbound(&x.w.record))
 }
 
-// times checks exp, nbf and iat one by one. Each check gets claims in which no
-// other time is wrong.
+// times checks exp, nbf and iat one by one. In each check no other time is wrong.
 func (x *explanation) times() {
 	now := x.w.now
-	good := Claims{Expiry: now.Add(time.Second)}
-	exp, nbf, iat := good, good, good
-	exp.Expiry, nbf.NotBefore, iat.IssuedAt = x.c.Expiry, x.c.NotBefore, x.c.IssuedAt
+	later, none := now.Add(time.Second), time.Time{}
 	clock := "now is " + stamp(now) + ", Config.Leeway is " + x.leeway.String()
-	x.add("exp", stampOr(x.c.Expiry), "later: "+clock, x.checkTimes(x.w, &exp))
-	x.add("nbf", stampOr(x.c.NotBefore), "absent or not later: "+clock, x.checkTimes(x.w, &nbf))
-	x.add("iat", stampOr(x.c.IssuedAt), "absent or not later: "+clock, x.checkTimes(x.w, &iat))
+	x.add("exp", stampOr(x.c.Expiry), "later: "+clock, x.checkTimes(x.w, x.c.Expiry, none, none))
+	x.add("nbf", stampOr(x.c.NotBefore), "absent or not later: "+clock, x.checkTimes(x.w, later, x.c.NotBefore, none))
+	x.add("iat", stampOr(x.c.IssuedAt), "absent or not later: "+clock, x.checkTimes(x.w, later, none, x.c.IssuedAt))
 	if x.c.Expiry.IsZero() {
 		x.skip("lifetime")
 		return
 	}
-	x.add("lifetime", x.c.Expiry.Sub(cmp.Or(x.c.IssuedAt, now)).String(), "at most "+x.trust.maxLifetime.String(), x.checkLifetime(x.trust, x.w, x.c))
+	x.add("lifetime", x.c.Expiry.Sub(cmp.Or(x.c.IssuedAt, now)).String(), "at most "+x.trust.maxLifetime.String(), x.checkLifetime(x.trust, x.w, x.c.Expiry, x.c.IssuedAt))
 }
 
 func stampOr(t time.Time) string {

@@ -120,6 +120,20 @@ func TestExplain_form(t *testing.T) {
 	}
 }
 
+// Only an access token is a machine's: an ID token without a user name is none, so
+// the step client does not refuse it as one.
+func TestExplain_idTokenIsNoMachines(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})
+	auth := lab.MustNew(t, pool.Config(), func(cfg *cognitoauth.Config) {
+		cfg.Pools[0].RegisteredClients, cfg.Pools[0].Audiences = true, []string{"https://api.example.com"}
+	})
+	for _, c := range auth.Explain(t.Context(), pool.IDToken().Client("2other").Delete("cognito:username").String()) {
+		if c.Name == "client" && (c.Err != nil || c.Skipped) {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
 // Explain tells no more than Detail does.
 func TestExplain_quotes(t *testing.T) {
 	w := newWayside(t)

@@ -28,7 +28,7 @@ func hintParts(token string) string {
 }
 
 // hasWhiteSpace reports whether s has white space in it. A search for one byte is
-// many times as fast as one for any of several, and every malformed token pays.
+// many times as fast as one for any of several.
 func hasWhiteSpace(s string) bool {
 	for _, c := range []byte(" \t\r\n") {
 		if strings.IndexByte(s, c) >= 0 {
@@ -39,8 +39,8 @@ func hasWhiteSpace(s string) bool {
 }
 
 // hintWrapped tells what stands around or inside a token that is whole otherwise,
-// "" if nothing does. wrong is the part of it that has something inside, if any.
-func hintWrapped(token, wrong string) string {
+// "" if nothing does. spaced is whether it has white space in it.
+func hintWrapped(token string, spaced bool) string {
 	switch {
 	case token == "":
 		return ": it is empty; look where it should come from"
@@ -54,7 +54,7 @@ func hintWrapped(token, wrong string) string {
 		return ": it stands in quotes: take them off (if it is JSON, decode it)"
 	case strings.HasPrefix(token, "\ufeff"):
 		return ": a byte order mark stands before it: take it off"
-	case hasWhiteSpace(wrong):
+	case spaced:
 		return ": there is white space inside it, as in a line that was wrapped: take it out"
 	}
 	return ""

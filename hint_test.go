@@ -72,6 +72,19 @@ func TestPolicy_sessionHints(t *testing.T) {
 	}
 }
 
+// White space inside a token is recognised where no segment of it is decoded, too.
+func TestError_hintsOfWhiteSpace(t *testing.T) {
+	w := newWayside(t)
+	for _, token := range []string{"eyJ x.y", "eyJx.\ty", "eyJ\rx.y", "eyJx\n.y"} {
+		if detail := w.raw(token).Detail(); !strings.Contains(detail, "white space inside it") {
+			t.Errorf("%q: %s", token, detail)
+		}
+	}
+	if detail := w.raw("eyJx.y").Detail(); strings.Contains(detail, "white space") {
+		t.Errorf("without any: %s", detail)
+	}
+}
+
 // An audience that means the same resource is recognised, and no other.
 func TestError_hintsOfAudience(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})

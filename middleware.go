@@ -247,9 +247,12 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 		return
 	}
 	err.realm, err.metadata = m.realm, m.documents.challenge(r)
-	d := Decision{Code: err.Code, Pattern: pattern, Verified: err.verified, ClientID: err.client, KeyID: err.kid, Err: err}
+	d := Decision{Code: err.Code, Pattern: pattern, Verified: err.verified, KeyID: err.kid, Err: err}
 	if err.trust != nil {
-		d.Pool, d.ClientListed = err.trust.id, err.trust.isListed(err.client)
+		d.Pool = err.trust.id
+		if err.verified {
+			d.ClientID, d.ClientListed = err.client, err.trust.isListed(err.client)
+		}
 	}
 	if c != nil { // a policy refused: the token is valid
 		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.PoolID, c.ClientID, c.keyID()

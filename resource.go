@@ -307,11 +307,19 @@ func target(r *http.Request) string {
 	return r.URL.RequestURI() // made by the program, or sent with scheme and host
 }
 
-// challenge returns the address of the document of the resource that r belongs
-// to, "" if there is none.
-func (d *documents) challenge(r *http.Request) string {
+// where returns the address of the document, "" if there is none.
+func (d *document) where() string {
 	if d == nil {
 		return ""
+	}
+	return d.url
+}
+
+// challenge returns the document of the resource that r belongs to, nil if there
+// is none.
+func (d *documents) challenge(r *http.Request) *document {
+	if d == nil {
+		return nil
 	}
 	sent := segments(target(r), d.deep)
 	var best *document
@@ -321,10 +329,7 @@ func (d *documents) challenge(r *http.Request) string {
 			best = one
 		}
 	}
-	if best == nil {
-		return ""
-	}
-	return best.url
+	return best
 }
 
 // serveDocument answers r if it asks for a document, and reports whether it does.

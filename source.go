@@ -186,7 +186,7 @@ func (m *Middleware) find(r *http.Request, optional bool) (token string, ambient
 // the limit.
 func (m *Middleware) sized(err *Error) *Error {
 	if err != nil && err.reason == &credentialsMalformed && err.size > m.limit {
-		return refuse(&tokenTooLarge, evidence{size: err.size, limit: m.limit})
+		return refuse(&tokenTooLarge, evidence{size: err.size, limit: int32(m.limit)})
 	}
 	return err
 }

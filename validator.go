@@ -145,7 +145,9 @@ func (t *verified) claims(c *Claims, by *terms) {
 // checkSize refuses a token that is too long before we read a byte of it.
 func (v *validator) checkSize(token string) *Error {
 	if len(token) > v.limit {
-		return refuse(&tokenTooLarge, evidence{size: len(token), limit: v.limit})
+		e := refusal(&tokenTooLarge)
+		e.size, e.limit = len(token), int32(v.limit)
+		return e
 	}
 	return nil
 }
@@ -198,30 +200,23 @@ func (v *validator) verify(ctx context.Context, w *workspace) (good verified, _ 
 		return good, err
 	}
 	v.headers.Remember(&w.jws)
-	good = verified{t.with(w.key), w.claims.record}
+	good = verified{t.with(w.key), w.record.Record()}
 	if v.tokens != nil {
 		good.record = record.Record(v.tokens.Add(w.token, string(good.record), good.remembered))
 	}
 	return good, nil
 }
 
-// admit makes the checks that follow the choice of the Pool entry. A token that has
-// expired, as most refused ones have, needs no record.
+// admit makes the checks that follow the choice of the Pool entry.
 func (v *validator) admit(ctx context.Context, t *trust, w *workspace) *Error {
-	c := &w.claims
-	c.IssuedAt, c.NotBefore, c.Expiry = w.record.Date(issuedAtDate), w.record.Date(notBeforeDate), w.record.Date(expiryDate)
-	if err := v.checkTimes(w, c); err != nil {
+	iat, exp := w.record.Date(issuedAtDate), w.record.Date(expiryDate)
+	if err := v.checkTimes(w, exp, w.record.Date(notBeforeDate), iat); err != nil {
 		return err
 	}
-	if err := v.checkLifetime(t, w, c); err != nil {
+	if err := v.checkLifetime(t, w, exp, iat); err != nil {
 		return err
 	}
-	c.fill(w.record.Record())
-	c.PoolID, c.terms = t.id, &v.terms
-	if err := checkClaims(t, c); err != nil {
-		return err
-	}
-	if err := checkUnbound(w.record.Has(bindingDraft)); err != nil {
+	if err := checkClaims(t, &w.record); err != nil {
 		return err
 	}
 	waited, err := t.findKey(ctx, w)
@@ -233,8 +228,8 @@ func (v *validator) admit(ctx context.Context, t *trust, w *workspace) *Error {
 		return err
 	}
 	if waited || again { // the token may have expired meanwhile
-		if now := v.now(); !now.Before(c.Expiry.Add(v.leeway)) {
-			return refuse(&tokenExpired, evidence{now: now, at: c.Expiry, leeway: v.leeway, verified: true})
+		if now := v.now(); !now.Before(exp.Add(v.leeway)) {
+			return refuse(&tokenExpired, evidence{now: now, at: exp, leeway: v.leeway, verified: true})
 		}
 	}
 	return nil
@@ -246,8 +241,7 @@ type workspace struct {
 	token  string
 	now    time.Time      // read once, so that all checks use the same time
 	jws    jws.Token      // the decoded parts of the token
-	record record.Builder // of the payload
-	claims Claims         // not yet verified
+	record record.Builder // of the payload, not yet verified
 	key    *keyset.Key    // for the token's kid
 
 	times   times
@@ -275,7 +269,7 @@ func (w *workspace) done(spaces *sync.Pool) {
 	}
 	w.token = ""
 	if body { // or there is nothing in them
-		w.key, w.claims, w.times = nil, Claims{}, times{}
+		w.key, w.times = nil, times{}
 		w.record.Reset()
 	}
 	spaces.Put(w)
@@ -286,7 +280,9 @@ func (w *workspace) refuseForm(fault jws.Fault) *Error {
 	h := w.jws.Rejected()
 	switch fault {
 	case jws.Algorithm:
-		return refuse(&algorithmUnsupported, evidence{found: h.Algorithm, kid: h.KeyID})
+		e := refusal(&algorithmUnsupported)
+		e.found, e.kid = h.Algorithm, h.KeyID
+		return e
 	case jws.KeyIDMissing, jws.KeyIDNotString, jws.KeyIDEmpty, jws.KeyIDTooLong:
 		return refuse(&keyIDInvalid, evidence{found: h.KeyID, note: noteKeyID(fault, h)})
 	case jws.ForbiddenMember:
@@ -294,11 +290,9 @@ func (w *workspace) refuseForm(fault jws.Fault) *Error {
 	case jws.Type:
 		return refuse(&typeUnsupported, evidence{found: h.Type, kid: h.KeyID})
 	}
-	wrong := w.token
-	if fault == jws.Encoding {
-		wrong = w.jws.Misspelt()
-	}
-	return refuse(&tokenMalformed, evidence{note: noteForm(fault, w.token, wrong)})
+	e := refusal(&tokenMalformed)
+	e.note = noteForm(fault, w.token, w.jws.Spaced() || fault != jws.Encoding && hasWhiteSpace(w.token))
+	return e
 }
 
 // findKey finds the key for the token's kid, and reports whether it had to wait

@@ -11,8 +11,12 @@ import (
 	"slices"
 )
 
-// foreign marks a byte that is not of the alphabet.
-const foreign = 1 << 31
+// foreign marks a byte that is not of the alphabet, and blank one of those that is
+// white space.
+const (
+	foreign = 1 << 31
+	blank   = 1 << 30
+)
 
 // places have what each byte adds to the 24 bits of its group of four, in each
 // of the four places.
@@ -21,6 +25,9 @@ var places = func() (t [4][256]uint32) {
 	for place := range t {
 		for c := range t[place] {
 			t[place][c] = foreign
+		}
+		for _, c := range " \t\r\n" {
+			t[place][c] = foreign | blank
 		}
 		for value := range len(alphabet) {
 			t[place][alphabet[value]] = uint32(value) << (18 - 6*place)
@@ -34,8 +41,9 @@ const slack = 2
 
 // AppendDecode appends what s stands for to dst. Of what is not canonical it
 // reports false and appends nothing, but keeps the room that it made. What is
-// behind what it returns may be overwritten.
-func AppendDecode(dst []byte, s string) (_ []byte, ok bool) {
+// behind what it returns may be overwritten. spaced is whether s has white space in
+// it, which is then not ok: to look for that afterwards takes a part of the time.
+func AppendDecode(dst []byte, s string) (_ []byte, ok, spaced bool) {
 	n, size := len(dst), len(s)/4*3+len(s)%4*3/4
 	grown := slices.Grow(dst, size+slack)[:n+size]
 	out := grown[n : n+size+slack]
@@ -56,7 +64,7 @@ func AppendDecode(dst []byte, s string) (_ []byte, ok bool) {
 	// The bits that are left over in the last character have to be zero.
 	switch len(s) {
 	case 1:
-		all = foreign
+		all |= foreign | places[0][s[0]]
 	case 2:
 		a := places[0][s[0]] | places[1][s[1]]
 		all |= a
@@ -70,7 +78,7 @@ func AppendDecode(dst []byte, s string) (_ []byte, ok bool) {
 	}
 	if all&foreign != 0 || spare != 0 {
 		clear(grown[n:]) // nobody will look for it there
-		return grown[:n], false
+		return grown[:n], false, all&blank != 0
 	}
-	return grown, true
+	return grown, true, false
 }

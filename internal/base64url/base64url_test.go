@@ -20,7 +20,7 @@ func check(t *testing.T, s string) {
 	t.Helper()
 	want, wantOK := decode(s)
 	prefix := []byte("prefix")
-	got, ok := base64url.AppendDecode(prefix, s)
+	got, ok, spaced := base64url.AppendDecode(prefix, s)
 	switch rest, found := bytes.CutPrefix(got, []byte("prefix")); {
 	case ok != wantOK || !found:
 		t.Errorf("%q: %q, %v; expected %q, %v", s, got, ok, want, wantOK)
@@ -28,13 +28,15 @@ func check(t *testing.T, s string) {
 		t.Errorf("%q: %q, expected %q", s, rest, want)
 	case !ok && len(rest) > 0:
 		t.Errorf("%q: %q beside a refusal", s, rest)
+	case spaced != strings.ContainsAny(s, " \t\r\n"):
+		t.Errorf("%q has white space in it: %v", s, spaced)
 	}
 }
 
 // RFC 4648, section 10, without the padding.
 func TestAppendDecode_vectors(t *testing.T) {
 	for s, want := range map[string]string{"": "", "Zg": "f", "Zm8": "fo", "Zm9v": "foo", "Zm9vYg": "foob", "Zm9vYmE": "fooba", "Zm9vYmFy": "foobar"} {
-		if got, ok := base64url.AppendDecode(nil, s); !ok || string(got) != want {
+		if got, ok, _ := base64url.AppendDecode(nil, s); !ok || string(got) != want {
 			t.Errorf("%q: %q, %v; expected %q", s, got, ok, want)
 		}
 	}
@@ -67,7 +69,7 @@ func TestAppendDecode_everyEnd(t *testing.T) {
 
 func TestAppendDecode_inPlace(t *testing.T) {
 	buf := make([]byte, 0, 100)
-	if n := testing.AllocsPerRun(10, func() { buf, _ = base64url.AppendDecode(buf[:0], "Zm9vYmFyZm9vYmFy") }); n != 0 {
+	if n := testing.AllocsPerRun(10, func() { buf, _, _ = base64url.AppendDecode(buf[:0], "Zm9vYmFyZm9vYmFy") }); n != 0 {
 		t.Errorf("%v allocations where there is room", n)
 	}
 	if string(buf) != "foobarfoobar" {
@@ -79,7 +81,7 @@ func TestAppendDecode_inPlace(t *testing.T) {
 func TestAppendDecode_leavesNothing(t *testing.T) {
 	buf := make([]byte, 0, 100)
 	for _, s := range []string{"Zm9vYmFyZm9vYmF!", "Zm9vYmFyZm9vYmFyZh", "Zm9vYmFyZm9vYmFyZm9", "Zm9vYmFyZm9vYmFyZm9vZ"} {
-		got, ok := base64url.AppendDecode(buf, s)
+		got, ok, _ := base64url.AppendDecode(buf, s)
 		if left := strings.Trim(string(got[:cap(got)]), "\x00"); ok || left != "" || cap(got) != cap(buf) {
 			t.Errorf("%q: %v, %q is left", s, ok, left)
 		}

@@ -56,7 +56,7 @@ type Token struct {
 	Payload, Signature []byte
 
 	encoded string // the segment of the header
-	wrong   string // the segment that is not base64url
+	spaced  bool   // the segment that is not base64url has white space in it
 	own     Header
 	buf     []byte // what all segments are decoded into
 }
@@ -95,8 +95,7 @@ func (t *Token) ReadHeader() Fault {
 	}
 	n := len(t.buf)
 	var ok bool
-	if t.buf, ok = base64url.AppendDecode(t.buf, t.encoded); !ok {
-		t.wrong = t.encoded
+	if t.buf, ok, t.spaced = base64url.AppendDecode(t.buf, t.encoded); !ok {
 		return Encoding
 	}
 	fault := t.own.decode(t.buf[n:])
@@ -115,22 +114,21 @@ func (t *Token) ReadBody(payload, signature string) Fault {
 	t.grow(base64.RawURLEncoding.DecodedLen(len(payload)) + base64.RawURLEncoding.DecodedLen(len(signature)) + slack)
 	var ok bool
 	n := len(t.buf)
-	if t.buf, ok = base64url.AppendDecode(t.buf, signature); !ok {
-		t.wrong = signature
+	if t.buf, ok, t.spaced = base64url.AppendDecode(t.buf, signature); !ok {
 		return Encoding
 	}
 	t.Signature = t.buf[n:]
 	n = len(t.buf)
-	if t.buf, ok = base64url.AppendDecode(t.buf, payload); !ok {
-		t.wrong = payload
+	if t.buf, ok, t.spaced = base64url.AppendDecode(t.buf, payload); !ok {
 		return Encoding
 	}
 	t.Payload = t.buf[n:]
 	return None
 }
 
-// Misspelt is the segment for which the fault is Encoding.
-func (t *Token) Misspelt() string { return t.wrong }
+// Spaced reports whether the segment for which the fault is Encoding has white
+// space in it.
+func (t *Token) Spaced() bool { return t.spaced }
 
 // grow makes room for n more bytes, and overwrites the memory that it leaves. If
 // the decoder grew it, header and signature would stay behind.
@@ -156,7 +154,7 @@ func (t *Token) Reset() bool {
 	// Field by field: one assignment of a whole Token would be built elsewhere and
 	// copied, which is a part of what a refusal costs.
 	t.Header, t.own = nil, Header{}
-	t.Signed, t.encoded, t.wrong = "", "", ""
+	t.Signed, t.encoded, t.spaced = "", "", false
 	t.Payload, t.Signature, t.buf = nil, nil, t.buf[:0]
 	return true
 }

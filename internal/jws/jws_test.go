@@ -225,6 +225,29 @@ func TestToken_Rejected(t *testing.T) {
 	}
 }
 
+// White space is looked for in the segment that is not base64url, and in no other.
+func TestToken_Spaced(t *testing.T) {
+	head, body, signature := encode(good), encode("payload"), encode("signature")
+	for compact, want := range map[string]bool{
+		"a\nb." + body + "." + signature:                             true,
+		head + "." + body[:3] + " " + body[3:] + "." + signature:     true,
+		head + "." + body + "." + signature + "\r":                   true,
+		head + "." + body + "." + signature[:5] + "\t" + signature:   true,
+		"a!b." + body + " ." + signature:                             false,
+		head + "." + body + "!." + signature:                         false,
+		head + "." + body + " ." + signature + "!":                   false, // the signature is decoded first
+		head + "." + body + "." + signature[:len(signature)-1] + "!": false,
+	} {
+		var tok jws.Token
+		if fault := tok.Split(compact, &jws.Headers{}); fault != jws.Encoding || tok.Spaced() != want {
+			t.Errorf("%q: fault %d, white space: %v; expected %d, %v", compact, fault, tok.Spaced(), jws.Encoding, want)
+		}
+		if tok.Reset(); tok.Spaced() {
+			t.Errorf("%q: the next token has its white space", compact)
+		}
+	}
+}
+
 func TestToken_Reset(t *testing.T) {
 	var tok jws.Token
 	secret := strings.Repeat("payload", 100)

@@ -200,10 +200,10 @@ func number(name string, m *member) (*big.Int, Skip) {
 	if why := m.fault(); why != 0 {
 		return nil, Skip{Reason: why, Member: name}
 	}
-	octets, ok := base64url.AppendDecode(nil, m.text)
+	octets, ok, _ := base64url.AppendDecode(nil, m.text)
 	switch {
 	case !ok:
-		if _, ok := base64url.AppendDecode(nil, strings.TrimRight(m.text, "=")); ok {
+		if _, ok, _ := base64url.AppendDecode(nil, strings.TrimRight(m.text, "=")); ok {
 			return nil, Skip{Reason: Padded, Member: name}
 		}
 		return nil, Skip{Reason: NotBase64URL, Member: name}

@@ -114,12 +114,15 @@ type span struct{ at, size uint32 }
 func (b *Builder) Start(doc []byte) {
 	b.Reset()
 	b.doc = doc
+	clear(b.texts[:])
+	clear(b.dates[:])
 }
 
-// Reset takes everything out of b, and overwrites what it has copied.
+// Reset takes the document out of b, and overwrites what b has copied of it. Where
+// the values were stays in b until the next record begins.
 func (b *Builder) Reset() {
 	clear(b.copies)
-	*b = Builder{copies: b.copies[:0]}
+	b.doc, b.copies = nil, b.copies[:0]
 }
 
 // SetText makes doc[begin:end] the i-th text.

@@ -1,6 +1,9 @@
 package strictjson
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // List is a list of strings, or a single string, as it stands in a document that
 // [Members] has accepted. "" stands for no list.
@@ -55,6 +58,30 @@ func (l List) First() string {
 
 // IsList reports whether l is a list, and not a single string.
 func (l List) IsList() bool { return strings.HasPrefix(string(l), "[") }
+
+// Draft is a [List] in a document that is not kept as a string.
+type Draft []byte
+
+// All yields the texts of the members. A text is valid only as long as the document:
+// it is a copy only if there is an escape.
+func (l Draft) All(yield func([]byte) bool) {
+	for {
+		i := bytes.IndexByte(l, '"')
+		if i < 0 {
+			return
+		}
+		end := i + 1
+		for ; l[end] != '"'; end++ {
+			if l[end] == '\\' {
+				end++
+			}
+		}
+		if !yield(unquote(Value(l[i : end+1]))) {
+			return
+		}
+		l = l[end+1:]
+	}
+}
 
 // IsTexts reports whether value, which must be valid JSON, is a list of strings.
 func IsTexts(value Value) bool {

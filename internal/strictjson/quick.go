@@ -61,7 +61,11 @@ func nameBit(name []byte) uint64 {
 // a backslash nor a control character. Then the text of a string is its bytes, and
 // the brace at the end stops every scan.
 func quickText(doc []byte) bool {
-	if len(doc) < 2 || doc[0] != '{' || doc[len(doc)-1] != '}' || bytes.IndexByte(doc, '\\') >= 0 || !utf8.Valid(doc) {
+	if len(doc) < 2 || doc[0] != '{' || doc[len(doc)-1] != '}' || bytes.IndexByte(doc, '\\') >= 0 {
+		return false
+	}
+	doc = doc[plainBytes(doc):] // mostly nothing is left
+	if !utf8.Valid(doc) {
 		return false
 	}
 	for len(doc) >= 8 {
@@ -79,6 +83,20 @@ func quickText(doc []byte) bool {
 		}
 	}
 	return true
+}
+
+// plainBytes returns how many bytes at the beginning of doc are ASCII and no control
+// characters, less up to seven that are too.
+func plainBytes(doc []byte) (n int) {
+	for len(doc)-n >= 8 {
+		// In such bytes the high bit is neither set nor borrowed by the subtraction.
+		word := binary.LittleEndian.Uint64(doc[n:])
+		if (word-0x2020202020202020|word)&0x8080808080808080 != 0 {
+			break
+		}
+		n += 8
+	}
+	return n
 }
 
 // quickString returns the offset behind the string that begins at i, and 0 if

@@ -61,6 +61,13 @@ func checkList(t *testing.T, value, text string, isText bool) {
 	if got := slices.Collect(l.All); !slices.Equal(got, all) || l.IsList() != isTexts || l.First() != first(all) {
 		t.Errorf("%s: %q, a list: %v, first %q; expected %q", l, got, l.IsList(), l.First(), all)
 	}
+	var texts []string
+	for text := range strictjson.Draft(value).All {
+		texts = append(texts, string(text))
+	}
+	if !slices.Equal(texts, all) {
+		t.Errorf("%s as a draft: %q; expected %q", l, texts, all)
+	}
 	for _, s := range append([]string{"", "a", `"`, "nobody"}, all...) {
 		if got := l.Contains(s); got != slices.Contains(all, s) {
 			t.Errorf("%s contains %q: %v", l, s, got)
@@ -144,6 +151,12 @@ func TestRaw_folds(t *testing.T) {
 func TestList_stops(t *testing.T) {
 	for s := range strictjson.List(`["a","b"]`).All {
 		if s != "a" {
+			t.Fatalf("%q after the loop has ended", s)
+		}
+		break
+	}
+	for s := range strictjson.Draft(`["a","b"]`).All {
+		if string(s) != "a" {
 			t.Fatalf("%q after the loop has ended", s)
 		}
 		break
