@@ -98,7 +98,7 @@ func (a acr) String() string { return call("ACR", string(a)) }
 // acr as acr_values (RFC 9470): for a policy that the user meets after a login
 // of another kind, such as
 //
-//	StepUp("mfa", Assert("has used a second factor", usedSecondFactor))
+//	StepUp("urn:cognito:loa:3", ClaimContains("amr", "mfa"))
 //
 // acr is one value, such as urn:cognito:loa:3 (see [ACR]), or several in the order
 // of preference, with one space between them. p should demand only what a login
