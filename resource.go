@@ -336,11 +336,10 @@ func (g *guard) document(r *http.Request) *document {
 	if !strings.HasPrefix(address, wellKnownResource) {
 		return nil
 	}
-	d := g.documents.at[address]
-	if d == nil || r.Method != http.MethodGet && r.Method != http.MethodHead && !isPreflight(r) || hasOwnRoute(g.next, r) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && !isPreflight(r) || hasOwnRoute(g.next, r) {
 		return nil
 	}
-	return d
+	return g.documents.at[address]
 }
 
 func isPreflight(r *http.Request) bool {
