@@ -36,7 +36,7 @@ func (p *Pool) checkClients(fault func(string, ...any)) map[string]bool {
 		return nil
 	}
 	if len(p.ClientIDs) == 0 && p.AllowClient == nil && !p.RegisteredClients {
-		fault("ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)")
+		fault("ClientIDs is empty: name the app clients that may call this API, or set RegisteredClients if they register themselves, or AllowClient if your program looks them up (DangerouslyAllowAnyClient admits all clients of the pool)")
 	}
 	clients := map[string]bool{}
 	for i, id := range p.ClientIDs {
@@ -128,7 +128,7 @@ func detailClient(e *Error) string {
 	if e.claim == "client_id" {
 		s += "; Cognito access tokens name the app client in client_id and as a rule have no aud"
 	}
-	s += "; add it to Pool.ClientIDs if that client may call this API"
+	s += "; add the client to Pool.ClientIDs if it may call this API"
 	if e.note == noteRegistered {
 		s += ", or set Pool.RegisteredClients if clients register themselves at the pool (RFC 7591), which " + inPlans + " allow"
 	}

@@ -397,14 +397,14 @@ func TestRegisteredClients_detail(t *testing.T) {
 		{"a slash too many", open, user.Set("aud", ownAPI+"/"), []string{"slash at the end", `client_id "2self"`, "Pool.RegisteredClients"}, "case"},
 		{"no audience", open, user, []string{"no aud", `client_id "2self"`, "Pool.RegisteredClients", "resource=", "Essentials and Plus"}, "leave Audiences empty"},
 		{"its own client", open, user.Set("aud", "2self"), []string{"own client_id", "trigger", "names no resource", "resource="}, "add that aud"},
-		{"a machine", open, machine.Set("aud", ownAPI), []string{`client_id "2self"`, "machine", "Pool.RegisteredClients admits users' tokens only", "add it to Pool.ClientIDs"}, "or set"},
+		{"a machine", open, machine.Set("aud", ownAPI), []string{`client_id "2self"`, "machine", "Pool.RegisteredClients admits users' tokens only", "add the client to Pool.ClientIDs"}, "or set"},
 		{"a listed client without audience", open, pool.AccessToken(), []string{"no aud", "resource="}, "Pool.RegisteredClients admits"},
 
 		{"not registered, but for this API", closed, user.Set("aud", ownAPI),
-			[]string{`client_id "2self"`, "add it to Pool.ClientIDs", "or set Pool.RegisteredClients if clients register themselves", "RFC 7591", "Essentials and Plus"}, "machine"},
-		{"not registered, for another API", closed, user.Set("aud", "https://other.example"), []string{"add it to Pool.ClientIDs"}, "RegisteredClients"},
-		{"not registered, for itself", closed, user.Set("aud", "2self"), []string{"add it to Pool.ClientIDs"}, "RegisteredClients"},
-		{"not registered, a machine", closed, machine.Set("aud", ownAPI), []string{"add it to Pool.ClientIDs"}, "RegisteredClients"},
+			[]string{`client_id "2self"`, "add the client to Pool.ClientIDs", "or set Pool.RegisteredClients if clients register themselves", "RFC 7591", "Essentials and Plus"}, "machine"},
+		{"not registered, for another API", closed, user.Set("aud", "https://other.example"), []string{"add the client to Pool.ClientIDs"}, "RegisteredClients"},
+		{"not registered, for itself", closed, user.Set("aud", "2self"), []string{"add the client to Pool.ClientIDs"}, "RegisteredClients"},
+		{"not registered, a machine", closed, machine.Set("aud", ownAPI), []string{"add the client to Pool.ClientIDs"}, "RegisteredClients"},
 		{"no audience where one is wanted", closed, pool.AccessToken(), []string{"no aud", "or leave Audiences empty", "Essentials and Plus"}, "RegisteredClients"},
 	} {
 		_, err := row.auth.Validate(t.Context(), row.token.String())
@@ -427,8 +427,8 @@ func TestRegisteredClients_explain(t *testing.T) {
 		expected string
 	}{
 		{"listed, with an audience", `"1example23456789"`},
-		{"listed and registered", `"1example23456789", or on a user's token with the right aud any other (Pool.RegisteredClients)`},
-		{"registered, none blocked", `"1example23456789", or on a user's token with the right aud any other (Pool.RegisteredClients) that Pool.AllowClient allows`},
+		{"listed and registered", `"1example23456789", or any other client if a user's token has the right aud (Pool.RegisteredClients)`},
+		{"registered, none blocked", `"1example23456789", or any other client if a user's token has the right aud (Pool.RegisteredClients) and Pool.AllowClient allows the client`},
 		{"allowed", `"1example23456789", or what Pool.AllowClient allows`},
 	} {
 		pool := cognitotest.NewPool(t, cognitotest.Options{Now: lab.AtNoon, InProcess: true})

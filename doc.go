@@ -13,9 +13,9 @@
 // # What happens to a request
 //
 // [Middleware.Wrap] asks the mux which handler it would run. If that handler is
-// marked by [AllowAnonymous], it runs at once. Wrap itself answers where a
-// [ProtectedResource] is described. Every other request goes through these steps,
-// and the first step that fails decides the answer:
+// marked by [AllowAnonymous], it runs at once. At the address of the metadata of a
+// [ProtectedResource], Wrap answers by itself. Every other request goes through
+// these steps, and the first step that fails decides the answer:
 //
 //  1. Config.TokenSource finds the token. Without a token, a handler marked by
 //     [Optional] runs without claims; any other request is answered 401.
@@ -23,13 +23,13 @@
 //  3. iss and token_use select one [Pool] entry. Only its settings count.
 //  4. exp, nbf, iat and the lifetime are checked.
 //  5. client_id (on ID tokens aud) is in Pool.ClientIDs, or AllowClient is set,
-//     or RegisteredClients is set and it is a user's token.
-//  6. aud of an access token is absent or the token's own client_id. If
-//     Pool.Audiences is set, aud of a user's token names one of those. There is
-//     no cnf, which would bind the token to a key.
+//     or RegisteredClients is set and the token is a user's.
+//  6. aud of an access token is absent or the token's own client_id. With
+//     Pool.Audiences, aud of a user's token has to name one of them, and that of
+//     a machine's token may. There is no cnf, which binds a token to a key.
 //  7. The pool has the key that kid names, and the RS256 signature is valid.
-//  8. Pool.AllowClient, if set, allows a client that is not in ClientIDs, and
-//     Config.Revoked does not report the token.
+//  8. If the client is not in ClientIDs, Pool.AllowClient allows it, if set.
+//     Config.Revoked, if set, does not report the token.
 //  9. The token meets Config.Fallback. A handler marked by Optional skips this.
 //  10. The mux routes the request, and the token meets the route's [Require].
 //
@@ -40,40 +40,40 @@
 // A user's login yields an access token, which is for APIs, and an ID token,
 // which is for the app. A machine is an app client that gets an access token for
 // itself, by the client credentials grant. The table says which claim is in
-// which token. What stands in parentheses is not in every such token.
+// which token. Parentheses mean that some tokens of this kind do not have it.
 //
 //	claim             access token  ID token      machine       in Claims
 //	iss               issuer        issuer        issuer        Issuer, PoolID
 //	token_use         "access"      "id"          "access"      TokenUse
 //	client_id         app client    -             app client    ClientID
-//	aud               (resource)    app client    -             Audience, ClientID
+//	aud               (resource)    app client    -             Audience(), ClientID
 //	sub               user          user          (app client)  Subject
 //	username          user name     -             -             Username
 //	cognito:username  -             user name     -             Username
-//	scope             (granted)     -             (granted)     Scopes, HasScope
-//	cognito:groups    (groups)      (groups)      -             Groups, HasGroup
+//	scope             (granted)     -             (granted)     Scopes(), HasScope()
+//	cognito:groups    (groups)      (groups)      -             Groups(), HasGroup()
 //	auth_time         login         login         (set)         AuthTime
 //	iat, exp          issue, end    issue, end    issue, end    IssuedAt, Expiry
 //	jti               (unique)      (unique)      (unique)      ID
 //	origin_jti        (login)       (login)       (login)       OriginID
 //	event_id          (request)     (request)     (request)     EventID
-//	acr, amr          (level)       (level)       -             ACR, AMR
-//	version           (2)           -             (2)           Decode
-//	email             -             (attribute)   -             String
-//	email_verified    -             (attribute)   -             Bool
-//	custom:tenant     -             (attribute)   -             String
+//	acr, amr          (level)       (level)       -             ACR, AMR()
+//	version           (2)           -             (2)           Decode()
+//	email             -             (attribute)   -             String()
+//	email_verified    -             (attribute)   -             Bool()
+//	custom:tenant     -             (attribute)   -             String()
 //
 // More about some of these claims:
 //
-//   - An access token has no aud as a rule, unless the client asked for a
-//     resource (RFC 8707), or a trigger before its issue set aud to client_id.
+//   - As a rule an access token has no aud. It has one if the client asked for a
+//     resource (RFC 8707), or if a pre token generation trigger set it to client_id.
 //   - A login through the InitiateAuth API grants one scope only,
 //     aws.cognito.signin.user.admin. A machine gets custom scopes only.
 //   - A user who has just joined a group needs a new token to show it.
-//   - A trigger may change scopes and groups and add claims. It cannot change
+//   - That trigger may change scopes and groups and add claims. It cannot change
 //     the user, the client, token_use or the times.
-//   - All tokens of one login share origin_jti, also refreshed ones. It and jti
-//     are there if revocation is on for the app client, as by default.
+//   - All tokens of one login share origin_jti, also refreshed ones. Tokens have
+//     jti and origin_jti if revocation is on for the app client, which is the default.
 //
 // # Routes
 //
@@ -81,7 +81,7 @@
 // handler that is registered for its route. CORS goes outside of Wrap, because
 // a preflight request carries no token. Do not put other middleware between Wrap
 // and the mux: Wrap cannot see routes through other middleware, so all of them
-// stay protected. Middleware that needs the claims goes inside marker or Require.
+// stay protected. Middleware that needs the claims goes inside the marker or Require.
 //
 // If there are several pools, every route admits the tokens of all of them. An
 // [Assert] on Claims.PoolID limits a route to one pool. A Subject is unique

@@ -149,7 +149,7 @@ func ExampleNew_incorrect() {
 		Pools: []cognitoauth.Pool{{ID: "eu-west-1_EXAMPLE01", Audiences: []string{"1example23456789"}}},
 	})
 	fmt.Println(err)
-	// Output: cognitoauth: misconfigured: Config.Pools[0].ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)
+	// Output: cognitoauth: misconfigured: Config.Pools[0].ClientIDs is empty: name the app clients that may call this API, or set RegisteredClients if they register themselves, or AllowClient if your program looks them up (DangerouslyAllowAnyClient admits all clients of the pool)
 }
 
 func ExampleFromEnv() {
@@ -1145,7 +1145,7 @@ func ExampleError() {
 	// true
 	// 401 client_mismatch
 	// Bearer realm="api", error="invalid_token", error_description="the token was issued to another client"
-	// client_id "2web" (unverified) is not among ClientIDs of pool eu-west-1_EXAMPLE01; Cognito access tokens name the app client in client_id and as a rule have no aud; add it to Pool.ClientIDs if that client may call this API
+	// client_id "2web" (unverified) is not among ClientIDs of pool eu-west-1_EXAMPLE01; Cognito access tokens name the app client in client_id and as a rule have no aud; add the client to Pool.ClientIDs if it may call this API
 }
 
 // The detail names settings and belongs into the log. What the caller may see

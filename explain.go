@@ -151,16 +151,19 @@ func (x *explanation) claims() {
 		clients = settings(slices.Sorted(maps.Keys(t.clients)))
 	}
 	if t.registered {
-		clients += ", or on a user's token with the right aud any other (Pool.RegisteredClients)"
+		clients += ", or any other client if a user's token has the right aud (Pool.RegisteredClients)"
 	}
 	switch {
 	case t.allow != nil && t.registered:
-		clients += " that Pool.AllowClient allows"
+		clients += " and Pool.AllowClient allows the client"
 	case t.allow != nil:
 		clients += ", or what Pool.AllowClient allows"
 	}
 	if len(t.audiences) > 0 {
 		audience = settings(t.audiences)
+		if x.c.IsMachine() {
+			audience += ", or as without Audiences on a machine's token"
+		}
 	}
 	x.add("client", quote(x.c.ClientID), clients, checkClient(t, &x.w.record))
 	x.add("subject", "", "a sub on a user's token", checkSubject(&x.w.record))
@@ -169,7 +172,7 @@ func (x *explanation) claims() {
 	if x.w.record.Has(bindingDraft) {
 		cnf = "present"
 	}
-	x.add("cnf", cnf, "absent: no proof of a key is checked", checkUnbound(&x.w.record))
+	x.add("cnf", cnf, "absent, since a bearer token is bound to no key", checkUnbound(&x.w.record))
 }
 
 // times checks exp, nbf and iat one by one. In each check no other time is wrong.

@@ -18,9 +18,12 @@ func init() {
 }
 
 // demands says what a request needs to reach its handler: the name of an open
-// route's marker, or else the fallback policy and those of the Requires that
-// stand directly in the route.
+// route's marker, "ProtectedResource" where Wrap answers with that document, or else
+// the fallback policy and those of the Requires that stand directly in the route.
 func (g *guard) demands(r *http.Request) string {
+	if g.documents != nil && g.document(r) != nil {
+		return "ProtectedResource"
+	}
 	endpoint, _ := resolve(g.next, r)
 	if open, ok := endpoint.(*marker); ok && g.closed(open, r) == "" {
 		return open.name()

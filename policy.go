@@ -316,9 +316,9 @@ type or []Policy
 // levels of a login, the answer names those of all of them as acr_values, in the
 // order as written: put the one that you prefer, such as the highest, first.
 //
-// Or is all that any-of needs, as in Or(Group("admin"), Group("support")). With a
-// list of names it would be open whether a leaf means any or all of them, and Or
-// mixes leaves of all kinds.
+// Group, Scope and the others take one name each. Or says that any one of several
+// is enough, as in Or(Group("admin"), Group("support")), and And that all are
+// needed. The alternatives may be policies of different kinds.
 func Or(alternatives ...Policy) Policy { return Policy{or(slices.Clone(alternatives))} }
 
 func (o or) check(r *http.Request, c *Claims) *Error {

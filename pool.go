@@ -36,22 +36,21 @@ type Pool struct {
 	// listed once.
 	ClientIDs []string
 	// RegisteredClients admits clients that nobody can list, because they register
-	// themselves at the pool (RFC 7591; plans Essentials and Plus): also without
-	// ClientIDs, a user's access token is accepted if aud names one of Audiences.
-	// The token's own client_id is no such name. A machine's token still needs
-	// ClientIDs. No token tells whether its client has registered itself, so the
-	// rule holds for every client of the pool. False: only ClientIDs, and what
-	// AllowClient allows. It needs Audiences, and excludes TokenUse IDToken and
-	// DangerouslyAllowAnyClient.
+	// themselves at the pool (RFC 7591; plans Essentials and Plus). A user's access
+	// token is then accepted from every client of the pool, since no token tells
+	// whether its client has registered itself; aud must name one of Audiences, and
+	// client_id does not count as one. A machine's token still needs ClientIDs.
+	// False: ClientIDs and AllowClient decide. RegisteredClients needs Audiences,
+	// and excludes TokenUse IDToken and DangerouslyAllowAnyClient.
 	RegisteredClients bool
 	// AllowClient decides about app clients that are not in ClientIDs, on each use
-	// of a token, after the signature and before Config.Revoked. machine: the client
-	// got the token for itself. False refuses with 401 (client_mismatch), an error
-	// with 503 (client_check_unavailable). Nil: it allows none, or with
-	// RegisteredClients all whom that admits; if both are set, it is asked about
-	// those only, and so can block a client. ctx is that of the request or of
-	// Validate. It must be safe for concurrent use; a panic is one of
-	// Config.Revoked. Excludes DangerouslyAllowAnyClient.
+	// of a token, after the signature and before Config.Revoked; with
+	// RegisteredClients, about those that it admits, to block some. machine is true
+	// if the client got the token for itself. False refuses with 401
+	// (client_mismatch), an error with 503 (client_check_unavailable). Nil: ClientIDs
+	// and RegisteredClients decide. ctx is that of the request or of Validate. It
+	// must be safe for concurrent use; a panic is as in Config.ErrorHandler. It and
+	// DangerouslyAllowAnyClient exclude each other.
 	AllowClient func(ctx context.Context, clientID string, machine bool) (bool, error)
 	// TokenUse is the kind of token that is accepted, AccessToken or IDToken.
 	// Empty: AccessToken. To accept both, list the pool twice.
@@ -306,7 +305,7 @@ func (p *Pool) checkRest(e *entry, fault func(string, ...any)) {
 			fault("Audiences[%d] %q is listed twice: drop one", i, aud)
 		case e.clients[aud]:
 			fault("Audiences[%d] %q is an app client's ID: leave it in ClientIDs only, which client_id is compared with; "+
-				"an access token has no aud, unless it is bound to the URL of an API, and that URL belongs into Audiences", i, aud)
+				"an access token has no aud, unless it is bound to the URL of an API, and that URL belongs in Audiences", i, aud)
 		}
 	}
 }

@@ -332,25 +332,36 @@ func (d *documents) challenge(r *http.Request) *document {
 	return best
 }
 
-// serveDocument answers r if it asks for a document, and reports whether it does.
-// Any other method is left to the checks of every request, and so is the address
-// where the wrapped mux has a route of its own.
-func (g *guard) serveDocument(w http.ResponseWriter, r *http.Request) bool {
+// document returns the document that r asks for, nil if it asks for none. Any other
+// method is left to the checks of every request, and so is the address where the
+// wrapped mux has a route of its own.
+func (g *guard) document(r *http.Request) *document {
 	address := target(r)
 	// mutant: equivalent `strings.HasPrefix(address, wellKnownResource) → true`, it spares hashing a long address
 	if !strings.HasPrefix(address, wellKnownResource) {
+		return nil
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && !isPreflight(r) || hasOwnRoute(g.next, r) {
+		return nil
+	}
+	return g.documents.at[address]
+}
+
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// serveDocument answers r if it asks for a document, and reports whether it does.
+func (g *guard) serveDocument(w http.ResponseWriter, r *http.Request) bool {
+	d := g.document(r)
+	if d == nil {
 		return false
 	}
-	d := g.documents.at[address]
-	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
-	if d == nil || r.Method != http.MethodGet && r.Method != http.MethodHead && !preflight || hasOwnRoute(g.next, r) {
-		return false
-	}
-	way, _, _ := strings.Cut(address, "?")
+	way, _, _ := strings.Cut(target(r), "?")
 	g.allow(r, way, nil, nil)
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
-	if preflight {
+	if isPreflight(r) {
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
 		h.Set("Access-Control-Allow-Headers", "*") // MCP clients send MCP-Protocol-Version
 		h.Set("Access-Control-Max-Age", "86400")

@@ -20,7 +20,7 @@ type within time.Duration
 // whole seconds. A machine has no login to renew and is answered with 403. It
 // panics if d is less than 1 s.
 func AuthenticatedWithin(d time.Duration) Policy {
-	must(d >= time.Second, "AuthenticatedWithin", d.String()+" is shorter than a second: no login is that recent")
+	must(d >= time.Second, "AuthenticatedWithin", d.String()+" is shorter than a second: write a duration such as 15 * time.Minute, since a number without a unit counts nanoseconds")
 	return Policy{within(d)}
 }
 
@@ -68,7 +68,7 @@ type acr string
 func ACR(value string) Policy {
 	must(value != "", "ACR", "an empty value matches no acr")
 	for i := range len(value) {
-		must(challengeByte(value[i]) && value[i] != ' ', "ACR", strconv.Quote(value)+" cannot be written into acr_values (RFC 9470, section 3)")
+		must(challengeByte(value[i]) && value[i] != ' ', "ACR", strconv.Quote(value)+" is not one acr value, which has no space, quote or backslash (RFC 9470, section 3); Or joins several")
 	}
 	return Policy{acr(value)}
 }
@@ -98,14 +98,15 @@ func (a acr) String() string { return call("ACR", string(a)) }
 // acr as acr_values (RFC 9470): for a policy that the user meets after a login
 // of another kind, such as
 //
-//	StepUp("mfa", Assert("has used a second factor", usedSecondFactor))
+//	StepUp("urn:cognito:loa:3", ClaimContains("amr", "mfa"))
 //
-// acr is one value, or several in the order of preference with one space between
-// them. p should demand only what a login can bring: a client that logs its user
-// in again, and is asked again, goes in circles. A denial that is no 403 stays as
-// it is, and so does the 403 for a machine's token, which no login can renew. It
-// panics on a zero p and on a value that a challenge cannot carry: an empty one,
-// or one with a quote, a backslash or a byte outside ASCII.
+// acr is one value, such as urn:cognito:loa:3 (see [ACR]), or several in the order
+// of preference, with one space between them. p should demand only what a login
+// can bring. Otherwise the client logs its user in, is asked again, and goes in
+// circles. Any other denial of p stays as it is, such as that of a missing scope.
+// So does the 403 for a machine, which has no login to renew. StepUp panics on a
+// zero p and on an acr that a challenge cannot carry: an empty one, or one with a
+// quote, a backslash or a byte outside ASCII.
 func StepUp(acr string, p Policy) Policy {
 	must(p.rule != nil, "StepUp", "the Policy is zero: use Assert, Claim, Group, …")
 	for value := range strings.SplitSeq(acr, " ") {

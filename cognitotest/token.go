@@ -48,7 +48,9 @@ const leeway = 30 * time.Second
 // AccessToken returns the access token of a user, jane, who has signed in just
 // now. It has the members that Cognito issues, lives for an hour, is in no
 // group and carries the scope that a sign-in through the API gives,
-// aws.cognito.signin.user.admin.
+// aws.cognito.signin.user.admin. It has no aud: Set("aud", resource) makes the token
+// of a client that asked for a resource (RFC 8707), for an API with Pool.Audiences.
+// Set("acr", "urn:cognito:loa:3") gives it the level of a login.
 func (p *Pool) AccessToken() *Token {
 	now := p.Now().Unix()
 	return p.token(accessToken, newObject(

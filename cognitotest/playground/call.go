@@ -95,10 +95,13 @@ func (p *playground) call(r *http.Request) *result {
 	}
 	got.Answer, got.Problem = p.ask(request)
 	got.Decision = seen.decision
-	open := kit.RoutePolicy(p.API, request) == "AllowAnonymous"
+	policy := kit.RoutePolicy(p.API, request)
+	open := policy == "AllowAnonymous" || policy == "ProtectedResource"
 	switch {
 	case got.Decision == nil:
 		got.Notes = append(got.Notes, "Set Config.OnDecision to playground.Watch to see here what the operator sees.")
+	case policy == "ProtectedResource":
+		got.Notes = append(got.Notes, "Wrap itself answers here, with the metadata of Config.ProtectedResources: nobody looks at the token.")
 	case open:
 		got.Notes = append(got.Notes, "The route is marked by AllowAnonymous: nobody looks at the token.")
 	}

@@ -56,9 +56,9 @@ type Config struct {
 	API http.Handler
 	// Routes are the rows of the table.
 	Routes []Route
-	// Pool is the pool whose keys the page may rotate, withhold and let grow old. Its
-	// Config must be that of Auth. Nil: the pool is a real one. Then the page has no
-	// tokens, and cannot change the keys.
+	// Pool is the pool whose keys the page may rotate, withhold and let grow old. Make
+	// Auth from its Config, which you may change and to which you may add pools. Nil:
+	// the pool is a real one. Then the page has no tokens, and cannot change the keys.
 	Pool *cognitotest.Pool
 	// Tokens are what a route can be called with, besides no token. They need a Pool.
 	Tokens []Token
@@ -82,7 +82,8 @@ type Token struct {
 	Name string
 	// About says in a few words what the token is.
 	About string
-	// Issue makes a token, afresh for each call.
+	// Issue makes a token, afresh for each call. Its argument is Config.Pool; a token
+	// of another test pool that Auth trusts will do as well.
 	Issue func(*cognitotest.Pool) *cognitotest.Token
 }
 

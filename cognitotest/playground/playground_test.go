@@ -182,7 +182,7 @@ func TestCall_whatCallerAndOperatorSee(t *testing.T) {
 	has(t, "a missing scope", s.call(t, "2", "jane"), "403 Forbidden", `scope="orders/write"`, "signature passed", "policy failed", "scope_missing")
 	has(t, "the scope", s.call(t, "2", "buyer"), "201 Created", "policy passed")
 	// Which check, what was found, and which setting mends it.
-	has(t, "another client", s.call(t, "1", "other"), "401 Unauthorized", "client failed", `Found "7otherclient98765" Expected "1example23456789"`, "Pool.ClientIDs", "policy not made")
+	has(t, "another client", s.call(t, "1", "other"), "401 Unauthorized", "client failed", `Found "7otherclient98765" Expected "1example23456789"`, "Pool.ClientIDs", "policy not checked")
 	has(t, "an open route", s.call(t, "0", "other"), "200 OK", "nobody looks at the token", "Code anonymous")
 	has(t, "a panic", s.call(t, "3", "jane"), "The handler panicked")
 	has(t, "a long body", s.call(t, "4", "jane"), "200 OK", "this is its beginning")
@@ -191,6 +191,37 @@ func TestCall_whatCallerAndOperatorSee(t *testing.T) {
 	if raw, body := s.ask(t, "POST", "call", url.Values{"route": {"1"}, "token": {"jane"}}, nil); raw.StatusCode != 200 || strings.Contains(body, "<b>hello") {
 		t.Error("the API's answer is markup on the page")
 	}
+}
+
+// Wrap answers at the address of the metadata (RFC 9728, section 3.1) without a
+// token, so the page must not show it as protected.
+func TestPage_resourceMetadata(t *testing.T) {
+	const resource = "https://api.example.com/mcp"
+	s := start(t, func(c *playground.Config) {
+		cfg := c.Pool.Config()
+		cfg.Pools[0].Audiences = []string{resource}
+		cfg.ProtectedResources = []cognitoauth.ProtectedResource{{Resource: resource}}
+		cfg.OnDecision = playground.Watch
+		auth, err := cognitoauth.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Auth, c.API = auth, auth.Wrap(http.NewServeMux())
+		const address = "/.well-known/oauth-protected-resource/mcp"
+		c.Routes = []playground.Route{{Method: "GET", Path: address}, {Method: "POST", Path: address}}
+	})
+	_, body := s.ask(t, "GET", "", nil, nil)
+	for _, policy := range []string{"ProtectedResource", "Authenticated()"} {
+		if !strings.Contains(body, "Policy: <code>"+policy+"</code>") {
+			t.Errorf("the page has no policy %s", policy)
+		}
+	}
+	text := s.call(t, "0", "other")
+	has(t, "the metadata", text, "200 OK", resource, "nobody looks at the token", "Code anonymous")
+	if strings.Contains(text, "failed") {
+		t.Errorf("checks that nobody makes: %s", text)
+	}
+	has(t, "another method", s.call(t, "1", ""), "401 Unauthorized")
 }
 
 // A pasted text is markup for nobody, and stands nowhere afterwards.

@@ -31,19 +31,19 @@
 //
 // [cognitoauth.FromContext] returns the claims of the call, and the SDK's
 // req.Extra.TokenInfo has scopes, expiry and the UserID. UserID is the pool and the
-// subject, and the SDK lets only this user continue a session. A tool does not see the
-// token: Authorization in req.Extra.Header is a placeholder. If Config.TokenSource finds
-// tokens elsewhere, in a cookie say, that header is there.
+// subject, and the SDK lets only this user continue a session. A tool does not see a
+// token in Authorization: that of req.Extra.Header is a placeholder. If
+// Config.TokenSource finds tokens in another header, such as Cookie, tools see it.
 //
 // # How a call is decided
 //
-// The body of the request decides, never a header. It is read up to a limit. A batch
-// needs the policies of all tools that it calls. What two JSON decoders could read
-// in two ways is answered 400: a repeated name, a name in other case, text after the
-// value, invalid UTF-8. The server gets the body as we have read it. Then the same
-// policies are checked inside the server, on the call as the server has decoded it.
-// So an [cognitoauth.Assert] runs twice for each call, the second time in another
-// goroutine and with a body that is used up.
+// The body of the request decides, never a header. It is read up to the limit of
+// Options.HTTP. A batch needs the policies of all tools that it calls. A body that two
+// JSON decoders could read differently is answered 400: one with a repeated name, a
+// name in other case, text after the value, or invalid UTF-8. The server gets the body
+// as we have read it. Then the same policies are checked inside the server, on the call
+// as the server has decoded it. So the function of a [cognitoauth.Assert] runs twice for
+// each call, the second time in another goroutine and with a body that is used up.
 //
 // # Streams
 //

@@ -29,6 +29,7 @@ var ImpliedScopes func(map[string][]string) (any, error)
 var WithClaims func(ctx context.Context, claims any) context.Context
 
 // RoutePolicy says what a handler made by Wrap demands of a request: the marker of
-// its route, or the policies as Go expressions. It is "" for any other handler.
-// Package cognitoauth sets it.
+// its route, "ProtectedResource" where Wrap answers with that document, or the
+// policies as Go expressions. It is "" for any other handler. Package cognitoauth
+// sets it.
 var RoutePolicy func(wrapped http.Handler, r *http.Request) string
