@@ -48,7 +48,7 @@ test("every button of every route", async (t) => {
 test("why a token of another client is refused", async (t) => {
   const page = await open(t);
   const text = await press(page, route(page, "GET /me").getByRole("button", { name: "jane-other-client" }));
-  assert.match(text, /add it to Pool\.ClientIDs/);
+  assert.match(text, /add the client to Pool\.ClientIDs/);
   const failed = page.locator(".ladder .failed");
   assert.equal(await failed.count(), 1);
   assert.match(await failed.innerText(), /client failed[^]*"7otherclient98765"[^]*"1example23456789"/);
