@@ -40,6 +40,7 @@ type state struct {
 	onDecision    func(context.Context, Decision)
 	sources       []*keySource
 	documents     *documents // of Config.ProtectedResources, nil if there are none
+	reloaded      bool       // Reload has made it
 	kept                     // what Reload takes over
 }
 
@@ -49,6 +50,18 @@ func (m *Middleware) state() *state {
 		return nil
 	}
 	return m.current.Load()
+}
+
+// stateFor returns the state for a request, nil if there is none: that of the Wrap
+// around this one, if the same Middleware has made it, else that of now.
+func (m *Middleware) stateFor(r *http.Request) *state {
+	s := m.state()
+	if s != nil && s.reloaded { // else there is no other
+		if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil && outer.state != nil && outer.state.sample == s.sample {
+			return outer.state
+		}
+	}
+	return s
 }
 
 // Wrap protects h, which is usually the program's mux. Every request needs a
@@ -91,7 +104,7 @@ type guard struct {
 
 // ServeHTTP decides, and calls next only if the decision allows it.
 func (h *wrapped) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g := guard{h.mw.state(), h.next}
+	g := guard{h.mw.stateFor(r), h.next}
 	if g.state == nil {
 		linger(w, r)
 		WriteError(w, r, refuse(&notWired, evidence{}))
@@ -144,7 +157,7 @@ func (g *guard) serveHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *guard) serveAnonymous(w http.ResponseWriter, r *http.Request, pattern string) {
 	g.allow(r, pattern, nil, nil)
 	if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil {
-		g.pass(w, r, &admission{anonymous: true})
+		g.pass(w, r, &admission{state: g.state, anonymous: true})
 		return
 	}
 	g.next.ServeHTTP(w, r)

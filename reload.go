@@ -60,6 +60,7 @@ func (m *Middleware) Reload(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	s.reloaded = true
 	m.install(s)
 	m.sample.retain(s.poolIDs())
 	return nil
