@@ -390,9 +390,9 @@ func ExampleMiddleware_Reload() {
 	// Output:
 	// 401 Bearer realm="api", error="invalid_token", error_description="the token's issuer is not accepted"
 	// <nil>
-	// 200 hello alice
+	// 200 hello jane
 	// cognitoauth: misconfigured: Config.Pools[0].ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)
-	// 200 hello alice
+	// 200 hello jane
 }
 
 func ExampleMiddleware_Status() {
