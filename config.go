@@ -21,7 +21,7 @@ import (
 )
 
 // Config has all settings of a [Middleware]. [New] copies it, so a later change
-// has no effect. Only Pools is required.
+// has no effect; [Middleware.Reload] takes another one. Only Pools is required.
 type Config struct {
 	_ [0]func() // keyed literals only
 

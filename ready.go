@@ -41,7 +41,7 @@ const (
 // The error has an [ErrUnavailable] for each source that still has no keys, also
 // for those whose turn did not come before ctx ended. Its text has the first 10,
 // in the order of Config.Pools, and the number of the others. Unwrap() []error
-// returns all.
+// returns all. [Middleware.ReadyPools] asks for some pools alone.
 func (m *Middleware) Ready(ctx context.Context) error {
 	s := m.state()
 	if s == nil {
