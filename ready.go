@@ -76,23 +76,26 @@ func (s *state) sourcesOf(ids []string) (all []*keySource, _ error) {
 	if len(ids) == 0 {
 		return nil, fmt.Errorf("%w: ReadyPools has got no ID: name the pools that the program cannot serve without, or call Ready for all", ErrMisconfigured)
 	}
-	of := map[string]map[*keySource]bool{}
+	known, wanted := map[string]bool{}, map[*keySource]bool{}
 	for _, id := range ids {
-		of[id] = map[*keySource]bool{}
+		known[id] = false
 	}
 	for _, t := range s.places {
-		if t != nil && of[t.id] != nil {
-			of[t.id][t.source] = true
+		if t == nil {
+			continue
+		}
+		if _, ok := known[t.id]; ok {
+			known[t.id], wanted[t.source] = true, true
 		}
 	}
 	var unknown []error
 	for _, id := range ids {
-		if len(of[id]) == 0 {
+		if !known[id] {
 			unknown = append(unknown, fmt.Errorf("%w: ReadyPools: no entry of Config.Pools has the ID %s", ErrMisconfigured, quote(id)))
 		}
 	}
 	for _, source := range s.sources {
-		if slices.ContainsFunc(ids, func(id string) bool { return of[id][source] }) {
+		if wanted[source] {
 			all = append(all, source)
 		}
 	}

@@ -139,6 +139,7 @@ func TestReload_remembered(t *testing.T) {
 			p.ClientIDs, p.DangerouslyAllowAnyClient = []string{"app"}, false
 		}), "client_mismatch"},
 		{"registered clients gone", first(registering), first(func(p *cognitoauth.Pool) { p.ClientIDs, p.RegisteredClients = []string{"app"}, false }), "client_mismatch"},
+		{"registered clients gone, the list the same", first(func(p *cognitoauth.Pool) { registering(p); p.ClientIDs = []string{"app"} }), first(func(p *cognitoauth.Pool) { p.RegisteredClients = false }), "client_mismatch"},
 		{"AllowClient gone", first(func(p *cognitoauth.Pool) { p.ClientIDs, p.AllowClient = []string{"app"}, answering(true) }), first(func(p *cognitoauth.Pool) { p.AllowClient = nil }), "client_mismatch"},
 		{"an AllowClient that allows none", first(func(p *cognitoauth.Pool) { p.ClientIDs, p.AllowClient = []string{"app"}, answering(true) }), first(func(p *cognitoauth.Pool) { p.AllowClient = answering(false) }), "client_mismatch"},
 		{"the audience gone", first(registering), first(func(p *cognitoauth.Pool) { p.Audiences = p.Audiences[1:] }), "audience_mismatch"},
@@ -197,10 +198,11 @@ func TestReload_pools(t *testing.T) {
 	h.cfg.HTTPClient = cognitotest.Client(h.pool, next)
 	h.auth = lab.MustNew(t, h.cfg)
 	door := h.auth.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	tokens := map[*cognitotest.Pool]*cognitotest.Token{h.pool: h.pool.AccessToken(), next: next.AccessToken()}
 	want := func(when string, own, neighbours int) {
 		t.Helper()
 		for p, want := range map[*cognitotest.Pool]int{h.pool: own, next: neighbours} {
-			token := p.AccessToken()
+			token := tokens[p]
 			if got := lab.Ask(door, lab.BearerCall(token)).Code; got != want {
 				t.Errorf("%s: Wrap answers a token of %s with %d, want %d", when, p.ID(), got, want)
 			}
@@ -220,6 +222,37 @@ func TestReload_pools(t *testing.T) {
 	want("without the first", 401, 200)
 	h.reload(unchanged)
 	want("as before", 200, 401)
+}
+
+// The documents about the API are those of the configuration of now.
+func TestReload_documents(t *testing.T) {
+	const resource = "https://api.example/mcp"
+	h := newHouse(t, first(func(p *cognitoauth.Pool) {
+		p.Audiences = []string{resource}
+		p.ReplicaRegions = []string{"us-east-1"}
+	}))
+	door := h.auth.Wrap(http.NotFoundHandler())
+	get := func() (int, string) {
+		w := lab.Ask(door, lab.Call("GET /.well-known/oauth-protected-resource/mcp"))
+		return w.Code, w.Body.String()
+	}
+	if code, _ := get(); code != http.StatusUnauthorized {
+		t.Errorf("without a resource: %d, want 401", code)
+	}
+	described := func(c *cognitoauth.Config) { c.ProtectedResources = []cognitoauth.ProtectedResource{{Resource: resource}} }
+	h.reload(described)
+	// The issuers of a pool are one server, also if a reload has brought some of them.
+	want := fmt.Sprintf(`"authorization_servers":[%q]`, h.pool.Issuer())
+	if code, body := get(); code != http.StatusOK || !strings.Contains(body, want) {
+		t.Errorf("%d %s, want %s", code, body, want)
+	}
+	h.reload(func(c *cognitoauth.Config) {
+		described(c)
+		c.Pools[0].ReplicaRegions = []string{"us-west-2", "us-east-1"}
+	})
+	if code, body := get(); code != http.StatusOK || !strings.Contains(body, want) {
+		t.Errorf("with one more region: %d %s, want %s", code, body, want)
+	}
 }
 
 // A reload while the key endpoint is down loses neither keys nor the pause that spares

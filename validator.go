@@ -39,7 +39,8 @@ type validator struct {
 	spaces  sync.Pool                      // of *workspace
 	tokens  *tokencache.Cache[*remembered] // nil: off
 	terms
-	limit   int // of a token's length, in bytes
+	lent    *terms // the same, for claims, which may outlive the configuration
+	limit   int    // of a token's length, in bytes
 	revoked func(context.Context, *Claims) (bool, error)
 }
 
@@ -95,7 +96,7 @@ func (s *state) validate(ctx context.Context, token string, place func() *Claims
 		// Config.Revoked may change its claims, and so may the caller. So each
 		// validation has its own.
 		own := place()
-		good.claims(own, &s.terms)
+		good.claims(own, s.lent)
 		if err = good.checkAllowed(ctx, own); err == nil {
 			err = s.checkRevoked(ctx, own)
 		}
