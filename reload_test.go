@@ -239,7 +239,9 @@ func TestReload_documents(t *testing.T) {
 	if code, _ := get(); code != http.StatusUnauthorized {
 		t.Errorf("without a resource: %d, want 401", code)
 	}
-	described := func(c *cognitoauth.Config) { c.ProtectedResources = []cognitoauth.ProtectedResource{{Resource: resource}} }
+	described := func(c *cognitoauth.Config) {
+		c.ProtectedResources = []cognitoauth.ProtectedResource{{Resource: resource}}
+	}
 	h.reload(described)
 	// The issuers of a pool are one server, also if a reload has brought some of them.
 	want := fmt.Sprintf(`"authorization_servers":[%q]`, h.pool.Issuer())
