@@ -118,7 +118,12 @@ func TestReload_require(t *testing.T) {
 		{"Require alone", func(_ *house, h http.Handler) http.Handler { return h }, [][2]string{{"old", "old/a orders/read"}, {"new", "new/a orders/read"}}},
 		{"the same Wrap again", func(h *house, next http.Handler) http.Handler { return h.auth.Wrap(next) }, [][2]string{{"old", "old/a orders/read"}, {"new", "new/a orders/read"}}},
 		{"another Wrap", func(h *house, next http.Handler) http.Handler {
-			return lab.MustNew(t, h.with(func(c *cognitoauth.Config) { c.Realm, c.Fallback = "another", cognitoauth.UserToken() })).Wrap(next)
+			cfg := h.with(func(c *cognitoauth.Config) { c.Realm, c.Fallback = "another", cognitoauth.UserToken() })
+			another := lab.MustNew(t, cfg)
+			if err := another.Reload(cfg); err != nil { // it has had other configurations, too
+				t.Fatal(err)
+			}
+			return another.Wrap(next)
 		}, [][2]string{{"another", "orders/read"}, {"another", "orders/read"}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
