@@ -218,9 +218,10 @@ func (b *builder) succeed(iss string, t *trust) *trust {
 	// memory beside another.
 	// mutant: equivalent `t.allow == nil → false`, it spares memory
 	if t.allow == nil {
-		t = old
+		t = old // which others read: it is never changed
+	} else {
+		t.tenure = old.tenure
 	}
-	t.tenure = old.tenure
 	b.places[t.place] = t
 	return t
 }
