@@ -27,7 +27,7 @@ type Config struct {
 
 	// Pools are the user pools whose tokens are accepted. Required: one or more.
 	// No two entries may accept the same issuer with the same TokenUse. There may
-	// be thousands: one takes about 1.2 kB, and 3.9 kB once it has two keys, which
+	// be thousands: one takes about 1.3 kB, and 3.9 kB once it has two keys, which
 	// are fetched when its first token comes or in [Middleware.Ready].
 	Pools []Pool
 	// Fallback is the policy of every route that is not marked by AllowAnonymous
@@ -256,9 +256,10 @@ type builder struct {
 	shared     map[sharing]*keySource // the sources
 	before     *state                 // nil in New
 	living     map[sharing]*keySource // those of before
-	added      []*trust               // those without a place
-	uses       map[string]string      // from token_use and issuer to the field that accepts them
-	clashes    map[string]bool        // pairs of such fields that are reported
+	fetching   *fetching
+	added      []*trust          // those without a place
+	uses       map[string]string // from token_use and issuer to the field that accepts them
+	clashes    map[string]bool   // pairs of such fields that are reported
 	mistakes   []error
 }
 

@@ -88,7 +88,12 @@ type kept struct {
 // upkeep is what the configuration of now says about a source that can outlive it.
 // It is never changed. A fetch reads it when it begins.
 type upkeep struct {
-	pool    string // the ID of the first Pool that uses the source
+	pool string // the ID of the first Pool that uses the source
+	*fetching
+}
+
+// fetching is what the fetches of all sources have in common.
+type fetching struct {
 	client  *http.Client
 	timeout time.Duration // of one fetch
 	now     func() time.Time
@@ -101,6 +106,7 @@ func (b *builder) keep(cfg Config, before *state) {
 	if b.size = max(0, cmp.Or(cfg.TokenCache, defaultTokenCache)); b.size > 0 {
 		b.bytes = tokenCacheBytes(b.size, cfg.TokenCacheBytes)
 	}
+	b.fetching = &fetching{b.client, b.keyTimeout, b.now, b.log}
 	if before == nil {
 		b.gate = make(gate, fetchesAtOnce)
 		return
@@ -177,11 +183,14 @@ func (b *builder) source(p *Pool, urls ...string) *keySource {
 	}
 	s := b.living[same]
 	if s == nil {
+		if len(urls) > 0 {
+			urls = strings.Split(same.urls, "\n") // which share its memory
+		}
 		s = &keySource{same: same, urls: urls, machine: b.machine, gate: b.gate}
 	}
 	b.shared[same] = s
 	b.sources = append(b.sources, s)
-	b.upkeeps = append(b.upkeeps, &upkeep{p.ID, b.client, b.keyTimeout, b.now, b.log})
+	b.upkeeps = append(b.upkeeps, &upkeep{p.ID, b.fetching})
 	return s
 }
 
@@ -214,8 +223,8 @@ func (b *builder) succeed(iss string, t *trust) *trust {
 		b.added = append(b.added, t)
 		return t
 	}
-	// Else the new entry has the new function. A state that keeps what it can takes less
-	// memory beside another.
+	// With AllowClient, the new entry has the new function. Without it the old trust stays,
+	// so that a state takes less memory while requests still have the one before.
 	// mutant: equivalent `t.allow == nil → false`, it spares memory
 	if t.allow == nil {
 		t = old // which others read: it is never changed
