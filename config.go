@@ -27,7 +27,7 @@ type Config struct {
 
 	// Pools are the user pools whose tokens are accepted. Required: one or more.
 	// No two entries may accept the same issuer with the same TokenUse. There may
-	// be thousands: one takes about 1.3 kB, and 3.9 kB once it has two keys, which
+	// be thousands: one takes about 1.3 kB, and 4.0 kB once it has two keys, which
 	// are fetched when its first token comes or in [Middleware.Ready].
 	Pools []Pool
 	// Fallback is the policy of every route that is not marked by AllowAnonymous
