@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -25,12 +24,12 @@ type issuer struct {
 	access, id *trust
 }
 
-// trust is one Pool entry together with the key source of one of its issuers. But
-// for latest it is never changed.
+// trust is one Pool entry together with the key source of one of its issuers. It is
+// never changed.
 type trust struct {
 	*entry
 	source *keySource
-	latest atomic.Pointer[remembered] // of the key that verified a token last
+	*tenure
 }
 
 // entry is what a Pool entry demands of a token.

@@ -18,17 +18,16 @@ import (
 	"time"
 
 	"github.com/cognitoauth/cognitoauth/internal/keyfetch"
-	"github.com/cognitoauth/cognitoauth/internal/tokencache"
 )
 
 // Config has all settings of a [Middleware]. [New] copies it, so a later change
-// has no effect. Only Pools is required.
+// has no effect; [Middleware.Reload] takes another one. Only Pools is required.
 type Config struct {
 	_ [0]func() // keyed literals only
 
 	// Pools are the user pools whose tokens are accepted. Required: one or more.
 	// No two entries may accept the same issuer with the same TokenUse. There may
-	// be thousands: one takes about 1.2 kB, and 3.9 kB once it has two keys, which
+	// be thousands: one takes about 1.3 kB, and 4.0 kB once it has two keys, which
 	// are fetched when its first token comes or in [Middleware.Ready].
 	Pools []Pool
 	// Fallback is the policy of every route that is not marked by AllowAnonymous
@@ -141,12 +140,25 @@ type Config struct {
 // lists every mistake in cfg; each names the field and what to put there.
 // errors.Is reports the error as [ErrMisconfigured].
 func New(cfg Config) (*Middleware, error) {
-	b := builder{validator: &validator{
+	s, err := build(cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	m := new(Middleware)
+	m.install(s)
+	return m, nil
+}
+
+// build checks cfg and makes a state of it. before is the state that it is to
+// follow on, nil if there is none; build does not change it.
+func build(cfg Config, before *state) (*state, error) {
+	b := builder{state: &state{validator: validator{
 		issuers: map[string]*issuer{},
 		terms:   terms{clock: clock{cfg.Now, cfg.Leeway}},
 		limit:   cfg.MaxTokenBytes,
 		revoked: cfg.Revoked,
-	}, keyTimeout: cfg.KeyTimeout, log: cfg.Logger}
+	}, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: ownSource(cfg.TokenSource), ignoreAmbient: cfg.IgnoreBadAmbientToken,
+		errorHandler: cfg.ErrorHandler, log: cfg.Logger, onDecision: cfg.OnDecision}, keyTimeout: cfg.KeyTimeout}
 	b.defaults()
 	b.keys(cfg)
 	switch {
@@ -160,6 +172,7 @@ func New(cfg Config) (*Middleware, error) {
 	}
 	b.imply(cfg.ImpliedScopes)
 	b.checkTokenCache(cfg.TokenCache, cfg.TokenCacheBytes)
+	b.keep(cfg, before)
 	for i := range len(cfg.Realm) {
 		if !challengeByte(cfg.Realm[i]) {
 			b.mistake("Realm %q has a byte at %d that a challenge cannot carry (RFC 6750, section 3)", cfg.Realm, i)
@@ -181,23 +194,12 @@ func New(cfg Config) (*Middleware, error) {
 	for i, p := range cfg.Pools {
 		b.pool(i, p)
 	}
-	docs := b.documents(cfg)
+	b.state.documents = b.documents(cfg)
 	if b.mistakes != nil {
 		return nil, errors.Join(b.mistakes...)
 	}
-	b.headers.Most = headersPerSource * len(b.sources)
-	if size := cmp.Or(cfg.TokenCache, defaultTokenCache); size > 0 {
-		b.tokens = tokencache.New[*remembered](size, tokenCacheBytes(size, cfg.TokenCacheBytes))
-	}
-	m := &Middleware{validator: b.validator, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: ownSource(cfg.TokenSource), ignoreAmbient: cfg.IgnoreBadAmbientToken,
-		errorHandler: cfg.ErrorHandler, log: b.log, onDecision: cfg.OnDecision, sources: b.sources, documents: docs}
-	if m.fallback.rule == nil {
-		m.fallback = Authenticated()
-	}
-	if m.errorHandler == nil {
-		m.errorHandler = WriteError
-	}
-	return m, nil
+	b.finish()
+	return b.state, nil
 }
 
 const (
@@ -247,15 +249,15 @@ func tokenCacheBytes(size, n int) int {
 
 // builder holds what New builds, and every mistake that New has found.
 type builder struct {
-	*validator
+	*state
 
 	client     *http.Client
 	keyTimeout time.Duration
-	machine    bool // Config.Now is nil
-	log        *slog.Logger
-	sources    []*keySource
-	shared     map[sharing]*keySource // those of sources that fetch
-	gate       gate
+	shared     map[sharing]*keySource // the sources
+	before     *state                 // nil in New
+	living     map[sharing]*keySource // those of before
+	fetching   *fetching
+	added      []*trust          // those without a place
 	uses       map[string]string // from token_use and issuer to the field that accepts them
 	clashes    map[string]bool   // pairs of such fields that are reported
 	mistakes   []error
@@ -266,7 +268,7 @@ func (b *builder) mistake(format string, args ...any) {
 }
 
 func (b *builder) defaults() {
-	b.uses, b.clashes, b.shared, b.gate = map[string]string{}, map[string]bool{}, map[sharing]*keySource{}, make(gate, fetchesAtOnce)
+	b.uses, b.clashes, b.shared = map[string]string{}, map[string]bool{}, map[sharing]*keySource{}
 	if b.now == nil {
 		b.now, b.machine = time.Now, true
 	}
@@ -281,6 +283,12 @@ func (b *builder) defaults() {
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
+	}
+	if b.fallback.rule == nil {
+		b.fallback = Authenticated()
+	}
+	if b.errorHandler == nil {
+		b.errorHandler = WriteError
 	}
 }
 

@@ -66,7 +66,7 @@ type admission struct {
 	anonymous     bool        // an AllowAnonymous route, which hides an outer admission
 	optional      bool        // the route is Optional, so the fallback does not apply
 	pending       atomic.Bool // route has yet to report the decision
-	mw            *Middleware // nil if the test kit made the claims
+	state         *state      // of the request; nil if the test kit made the claims
 	route         *require    // the route's handler, if it is a Require
 }
 
@@ -117,8 +117,8 @@ func (a *admission) widen(err *Error, q *require) *Error {
 		return err
 	}
 	c := a.verified()
-	if a.mw != nil && !a.optional {
-		err.scopes = union(a.mw.fallback.scopes(c), err.scopes)
+	if a.state != nil && !a.optional {
+		err.scopes = union(a.state.fallback.scopes(c), err.scopes)
 	}
 	for _, route := range []*require{a.route, q} {
 		if route != nil {

@@ -79,11 +79,11 @@ type Decision struct {
 }
 
 // record logs a refusal, unless it is one of many of its kind in a minute.
-func (m *Middleware) record(ctx context.Context, d Decision) {
-	if !m.log.Enabled(ctx, slog.LevelInfo) {
+func (s *state) record(ctx context.Context, d Decision) {
+	if !s.log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	suppressed, ok := m.sample.take(refusalKind{d.Code, d.Pool, d.Pattern})
+	suppressed, ok := s.sample.take(refusalKind{d.Code, d.Pool, d.Pattern})
 	if !ok {
 		return
 	}
@@ -97,7 +97,7 @@ func (m *Middleware) record(ctx context.Context, d Decision) {
 	if suppressed > 0 {
 		attrs = append(attrs, slog.Int("suppressed", suppressed))
 	}
-	m.log.LogAttrs(ctx, slog.LevelInfo, "cognitoauth: refused", attrs...)
+	s.log.LogAttrs(ctx, slog.LevelInfo, "cognitoauth: refused", attrs...)
 }
 
 // requestID returns the caller's name for the request: see Decision.RequestID.

@@ -344,6 +344,57 @@ func ExampleMiddleware_Refresh() {
 	// cognitoauth: the token's key is not known
 }
 
+// A probe that asks for all tenants takes the program out of service because the keys
+// of one of them cannot be had. Name those that it cannot serve without.
+func ExampleMiddleware_ReadyPools() {
+	cfg := demo.Config()
+	cfg.Pools = append(cfg.Pools, cognitoauth.Pool{ID: "eu-west-1_Tenant", ClientIDs: []string{"1example23456789"}, JWKSURL: "http://127.0.0.1:1/keys"})
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	fmt.Println(auth.ReadyPools(ctx, demo.ID()))
+	fmt.Println(auth.ReadyPools(ctx, "eu-west-1_Gone"))
+	// Output:
+	// <nil>
+	// cognitoauth: misconfigured: ReadyPools: no entry of Config.Pools has the ID "eu-west-1_Gone"
+}
+
+// Reload belongs behind a signal, or behind a route that only an operator may call.
+// The handlers that Wrap has made stay; a mistake changes nothing.
+func ExampleMiddleware_Reload() {
+	tenant, err := cognitotest.Start(cognitotest.Options{ID: "eu-west-1_Tenant", InProcess: true, Now: demo.Now})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tenant.Close()
+	cfg := demo.Config()
+	cfg.HTTPClient = cognitotest.Client(demo, tenant)
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	api := auth.Wrap(hello)
+
+	show(api, "GET", "/", tenant.AccessToken())
+	cfg.Pools = append(cfg.Pools, tenant.Config().Pools...) // one more tenant
+	fmt.Println(auth.Reload(cfg))
+	show(api, "GET", "/", tenant.AccessToken())
+
+	broken := cfg
+	broken.Pools = []cognitoauth.Pool{{ID: "eu-west-1_Tenant"}}
+	fmt.Println(auth.Reload(broken))
+	show(api, "GET", "/", tenant.AccessToken())
+	// Output:
+	// 401 Bearer realm="api", error="invalid_token", error_description="the token's issuer is not accepted"
+	// <nil>
+	// 200 hello jane
+	// cognitoauth: misconfigured: Config.Pools[0].ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)
+	// 200 hello jane
+}
+
 func ExampleMiddleware_Status() {
 	auth, err := cognitoauth.New(demo.Config())
 	if err != nil {

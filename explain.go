@@ -40,11 +40,12 @@ type Check struct {
 // Explain may fetch keys, within the limits for requests. It is slow and does
 // not use the cache of tokens: do not decide about requests with it.
 func (m *Middleware) Explain(ctx context.Context, token string) []Check {
-	if m == nil || m.validator == nil {
+	s := m.state()
+	if s == nil {
 		return []Check{{Name: "form", Err: refuse(&notWired, evidence{})}}
 	}
-	x := explanation{validator: m.validator, w: m.space(token), c: new(Claims)}
-	x.w.now = m.now()
+	x := explanation{validator: &s.validator, w: s.space(token), c: new(Claims)}
+	x.w.now = s.now()
 	x.form()
 	x.claims()
 	x.vouch(ctx)

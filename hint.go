@@ -150,7 +150,7 @@ func misplaced(r *http.Request, custom bool) string {
 func hintUnasked(h http.Handler) string {
 	const none = ", so none of its routes is open: "
 	switch h := h.(type) {
-	case *guard:
+	case *wrapped:
 		return "; Wrap was given what another Wrap returned" + none + "call Wrap once, on the mux"
 	case http.HandlerFunc:
 		switch name, _ := source(h); {
@@ -171,7 +171,7 @@ func hintUnasked(h http.Handler) string {
 func hintHidden(h http.Handler) string {
 	const cannot = ", whose routes Wrap cannot see: "
 	switch h := h.(type) {
-	case *guard:
+	case *wrapped:
 		return cannot + "it is what another Wrap returned, so two Wraps want a token here; take the inner one away"
 	case http.HandlerFunc:
 		switch {

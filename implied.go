@@ -184,7 +184,7 @@ func chain(names []string) string {
 
 func init() {
 	kit.ImpliedScopes = func(direct map[string][]string) (any, error) {
-		b := builder{validator: new(validator)}
+		b := builder{state: new(state)}
 		b.imply(direct)
 		return b.implied, errors.Join(b.mistakes...)
 	}

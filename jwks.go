@@ -25,10 +25,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,16 +54,12 @@ const (
 
 // keySource is the cache of one key set.
 type keySource struct {
-	pool    string
+	same    sharing
 	urls    []string // none: a static set; a second one is on the updated issuer's host
-	client  *http.Client
-	timeout time.Duration // of one fetch
-	now     func() time.Time
-	machine bool // now is time.Now, whose readings are monotonic ones too
-	log     *slog.Logger
+	machine bool     // upkeep.now is time.Now, whose readings are monotonic ones too
+	gate    gate     // of the Middleware; nobody waits here for a token
 
-	testKeys bool // the keys that cognitotest ships are trusted
-	gate     gate // of the Middleware; nobody waits here for a token
+	by atomic.Pointer[upkeep] // set by New, and again by each Reload
 
 	current atomic.Pointer[heldSet]
 	// quietUntil is when the next fetch may begin, in nanoseconds after epoch.
@@ -84,6 +78,8 @@ type keySource struct {
 	fetches  int
 	failed   int
 }
+
+func (s *keySource) now() time.Time { return s.by.Load().now() }
 
 // heldSet is a key set of the cache. It is never changed once it is published.
 type heldSet struct {
@@ -353,6 +349,7 @@ func (s *keySource) wait(ctx context.Context, f *flight) error {
 // waiters.
 func (s *keySource) run(f *flight) {
 	time.Sleep(f.delay)
+	by := s.by.Load()
 	got := keyfetch.Answer{Err: errors.New("the fetch panicked")}
 	var set, before *heldSet
 	func() {
@@ -362,15 +359,15 @@ func (s *keySource) run(f *flight) {
 			}
 			before = s.land(f, set, got)
 		}()
-		got = s.screen(keyfetch.Fetch(s.client, s.urls, s.timeout))
+		got = s.screen(keyfetch.Fetch(by.client, s.urls, by.timeout))
 		got.Err = s.withHint(got.Err)
 		got.Err = withReasons(got.Err)
 		if got.Set != nil {
-			set = &heldSet{Set: got.Set, fetched: s.now().Round(0), landed: time.Now(), refreshAge: got.RefreshAge}
+			set = &heldSet{Set: got.Set, fetched: by.now().Round(0), landed: time.Now(), refreshAge: got.RefreshAge}
 		}
 	}()
 	defer func() { _ = recover() }() // a panic of the logger must not end the program
-	s.report(before, got)
+	s.report(by, before, got)
 }
 
 // land publishes what a flight brought and releases its waiters. set is nil if

@@ -9,8 +9,9 @@ import (
 )
 
 func init() {
-	kit.RoutePolicy = func(wrapped http.Handler, r *http.Request) string {
-		if g, ok := wrapped.(*guard); ok && g.Middleware != nil && g.validator != nil {
+	kit.RoutePolicy = func(handler http.Handler, r *http.Request) string {
+		if h, ok := handler.(*wrapped); ok && h.mw.state() != nil {
+			g := guard{h.mw.state(), h.next}
 			return g.demands(r)
 		}
 		return ""

@@ -10,13 +10,24 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
 )
 
 // Middleware admits requests with a valid token. Make one with [New]; the zero
 // value and nil refuse every request with 500. It is safe for concurrent use,
 // and there is nothing to close.
 type Middleware struct {
-	*validator
+	current atomic.Pointer[state] // nil in the zero value
+	reloads sync.Mutex            // held by Reload
+	sample  sampler
+}
+
+// state is what a Middleware has made of one Config. It is never changed. Whoever
+// serves a request loads it once, and hands it on: so a request sees one
+// configuration from beginning to end, however often Reload comes meanwhile.
+type state struct {
+	validator
 
 	realm    string
 	fallback Policy
@@ -25,10 +36,32 @@ type Middleware struct {
 	ignoreAmbient bool
 	errorHandler  func(http.ResponseWriter, *http.Request, *Error)
 	log           *slog.Logger
-	sample        sampler
+	sample        *sampler // of the Middleware
 	onDecision    func(context.Context, Decision)
 	sources       []*keySource
 	documents     *documents // of Config.ProtectedResources, nil if there are none
+	reloaded      bool       // Reload has made it
+	kept                     // what Reload takes over
+}
+
+// state returns the state of now, nil if there is none.
+func (m *Middleware) state() *state {
+	if m == nil {
+		return nil
+	}
+	return m.current.Load()
+}
+
+// stateFor returns the state for a request, nil if there is none: that of the Wrap
+// around this one, if the same Middleware has made it, else that of now.
+func (m *Middleware) stateFor(r *http.Request) *state {
+	s := m.state()
+	if s != nil && s.reloaded { // else there is no other
+		if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil && outer.state != nil && outer.state.sample == s.sample {
+			return outer.state
+		}
+	}
+	return s
 }
 
 // Wrap protects h, which is usually the program's mux. Every request needs a
@@ -53,22 +86,34 @@ type Middleware struct {
 // Config.ProtectedResources. It panics on nil.
 func (m *Middleware) Wrap(h http.Handler) http.Handler {
 	must(!isNil(h), "Wrap", "the handler is nil")
-	return &guard{m, h}
+	return &wrapped{m, h}
 }
 
-// guard is the handler that Wrap returns.
+// wrapped is the handler that Wrap returns.
+type wrapped struct {
+	mw   *Middleware
+	next http.Handler
+}
+
+// guard is what serves one request: a wrapped handler with the state that the
+// Middleware had when the request came.
 type guard struct {
-	*Middleware
+	*state
 	next http.Handler
 }
 
 // ServeHTTP decides, and calls next only if the decision allows it.
-func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if g.Middleware == nil || g.validator == nil {
+func (h *wrapped) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g := guard{h.mw.stateFor(r), h.next}
+	if g.state == nil {
 		linger(w, r)
 		WriteError(w, r, refuse(&notWired, evidence{}))
 		return
 	}
+	g.serveHTTP(w, r)
+}
+
+func (g *guard) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.documents != nil && g.serveDocument(w, r) {
 		return
 	}
@@ -85,7 +130,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.serveAnonymous(w, r, pattern)
 		return
 	}
-	a := &admission{mw: g.Middleware, optional: open != nil}
+	a := &admission{state: g.state, optional: open != nil}
 	a.route, _ = endpoint.(*require)
 	a.pending.Store(a.route != nil)
 	ignored, err := g.authenticate(r, a)
@@ -112,7 +157,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *guard) serveAnonymous(w http.ResponseWriter, r *http.Request, pattern string) {
 	g.allow(r, pattern, nil, nil)
 	if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil {
-		g.pass(w, r, &admission{anonymous: true})
+		g.pass(w, r, &admission{state: g.state, anonymous: true})
 		return
 	}
 	g.next.ServeHTTP(w, r)
@@ -152,16 +197,16 @@ func handBack(r, inner *http.Request) {
 
 // authenticate finds the request's token, validates it and puts its claims into
 // a. ignored is why an ambient token counts as none, nil if it does not.
-func (m *Middleware) authenticate(r *http.Request, a *admission) (ignored, _ *Error) {
-	token, ambient, err := m.find(r, a.optional)
+func (s *state) authenticate(r *http.Request, a *admission) (ignored, _ *Error) {
+	token, ambient, err := s.find(r, a.optional)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.validate(r.Context(), token, func() *Claims { return &a.claims }); err != nil {
+	if err := s.validate(r.Context(), token, func() *Claims { return &a.claims }); err != nil {
 		// A valid token has only base64url and dots, which are all characters
 		// of a token68, so we check only a token that failed. If it is no
 		// token68, the credentials are malformed (400).
-		if m.source == nil && len(token) <= m.limit && !token68(token) {
+		if s.source == nil && len(token) <= s.limit && !token68(token) {
 			return nil, malformed(token, "")
 		}
 		if ambient && err.reason.sentinel == ErrInvalidToken {
@@ -226,27 +271,27 @@ func (g *guard) unrouted(endpoint http.Handler, pattern string) string {
 
 // allow tells Config.OnDecision that a request was let in. c is nil if the
 // request is anonymous, and ignored is why its token then counted as none.
-func (m *Middleware) allow(r *http.Request, pattern string, c *Claims, ignored *Error) {
-	if m.onDecision == nil {
+func (s *state) allow(r *http.Request, pattern string, c *Claims, ignored *Error) {
+	if s.onDecision == nil {
 		return
 	}
 	d := Decision{Allowed: true, Code: "anonymous", Pattern: pattern, RequestID: requestID(r), Ignored: ignored}
 	if c != nil {
 		d.Code, d.Verified, d.Pool, d.ClientID, d.KeyID = "authenticated", true, c.PoolID, c.ClientID, c.keyID()
-		d.ClientListed = m.listed(c)
+		d.ClientListed = s.listed(c)
 	}
-	m.onDecision(r.Context(), d)
+	s.onDecision(r.Context(), d)
 }
 
 // refuse logs a refusal, tells Config.OnDecision, and answers the request. c
 // has the claims that a policy refused; it is nil if there are none.
-func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern string, c *Claims, err *Error) {
+func (s *state) refuse(w http.ResponseWriter, r *http.Request, pattern string, c *Claims, err *Error) {
 	linger(w, r)
-	if m == nil { // the claims come from the test kit, without a Middleware
+	if s == nil { // the claims come from the test kit, without a Middleware
 		WriteError(w, r, err)
 		return
 	}
-	err.realm, err.metadata = m.realm, m.documents.challenge(r)
+	err.realm, err.metadata = s.realm, s.documents.challenge(r)
 	d := Decision{Code: err.Code, Pattern: pattern, Verified: err.verified, KeyID: err.kid, Err: err}
 	if err.trust != nil {
 		d.Pool = err.trust.id
@@ -256,13 +301,13 @@ func (m *Middleware) refuse(w http.ResponseWriter, r *http.Request, pattern stri
 	}
 	if c != nil { // a policy refused: the token is valid
 		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.PoolID, c.ClientID, c.keyID()
-		d.ClientListed = m.listed(c)
+		d.ClientListed = s.listed(c)
 	}
 	d.RequestID = requestID(r)
-	m.record(r.Context(), d)
-	if m.onDecision != nil {
-		m.onDecision(r.Context(), d)
+	s.record(r.Context(), d)
+	if s.onDecision != nil {
+		s.onDecision(r.Context(), d)
 	}
 	w.Header().Set("Cache-Control", "no-store") // of an ErrorHandler's answer too
-	m.errorHandler(w, r, err)
+	s.errorHandler(w, r, err)
 }

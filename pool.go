@@ -170,6 +170,7 @@ func (b *builder) accept(field, iss string, t *trust) {
 		b.issuers[iss] = &issuer{}
 		b.known = append(b.known, iss)
 	}
+	t = b.succeed(iss, t)
 	b.first = cmp.Or(b.first, t)
 	if t.use == IDToken {
 		b.issuers[iss].id = t
@@ -205,7 +206,7 @@ func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[strin
 		switch {
 		case p.JWKS != nil:
 			shared = b.source(&p)
-			if static != nil {
+			if static != nil && shared.current.Load() == nil { // else Reload has kept it
 				shared.publish(static, nil)
 			}
 		case p.JWKSURL != "":
@@ -227,28 +228,6 @@ func (b *builder) trusts(p Pool, region string, static *heldSet) iter.Seq2[strin
 			}
 		}
 	}
-}
-
-// source returns the key source for these URLs. All Pool entries with the same
-// URLs share one source.
-func (b *builder) source(p *Pool, urls ...string) *keySource {
-	testKeys := trustsShipped(p, b.client)
-	same := sharing{strings.Join(urls, "\n"), testKeys}
-	if s := b.shared[same]; s != nil {
-		return s
-	}
-	s := &keySource{pool: p.ID, urls: urls, client: b.client, timeout: b.keyTimeout, now: b.now, machine: b.machine, log: b.log, testKeys: testKeys, gate: b.gate}
-	b.sources = append(b.sources, s)
-	if len(urls) > 0 {
-		b.shared[same] = s
-	}
-	return s
-}
-
-// sharing is what Pool entries with the same key source have in common.
-type sharing struct {
-	urls     string // a line each
-	testKeys bool
 }
 
 // checkID returns the region in the pool's ID, "" if there is none or ID is a

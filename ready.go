@@ -41,23 +41,81 @@ const (
 // The error has an [ErrUnavailable] for each source that still has no keys, also
 // for those whose turn did not come before ctx ended. Its text has the first 10,
 // in the order of Config.Pools, and the number of the others. Unwrap() []error
-// returns all.
+// returns all. [Middleware.ReadyPools] asks for some pools alone.
 func (m *Middleware) Ready(ctx context.Context) error {
-	if m == nil || m.validator == nil {
+	s := m.state()
+	if s == nil {
 		return refuse(&notWired, evidence{})
 	}
+	return ready(ctx, s.sources)
+}
+
+// ReadyPools is [Middleware.Ready] for the pools with these IDs alone: those that
+// the program cannot serve without. With many pools, a probe that asks for all of
+// them takes the program out of service because one tenant's key endpoint is down.
+// Every key source of each of these pools must have usable keys.
+//
+// An ID that is in no Pool of the configuration of now is an [ErrMisconfigured], as
+// is no ID at all, and then nothing is fetched: after a [Middleware.Reload] that
+// has removed such a pool, the probe fails and says so.
+func (m *Middleware) ReadyPools(ctx context.Context, ids ...string) error {
+	s := m.state()
+	if s == nil {
+		return refuse(&notWired, evidence{})
+	}
+	sources, err := s.sourcesOf(ids)
+	if err != nil {
+		return err
+	}
+	return ready(ctx, sources)
+}
+
+// sourcesOf returns the key sources of the pools with these IDs, in the order of the
+// configuration.
+func (s *state) sourcesOf(ids []string) (all []*keySource, _ error) {
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("%w: ReadyPools has got no ID: name the pools that the program cannot serve without, or call Ready for all", ErrMisconfigured)
+	}
+	known, wanted := map[string]bool{}, map[*keySource]bool{}
+	for _, id := range ids {
+		known[id] = false
+	}
+	for _, t := range s.places {
+		if t == nil {
+			continue
+		}
+		if _, ok := known[t.id]; ok {
+			known[t.id], wanted[t.source] = true, true
+		}
+	}
+	var unknown []error
+	for _, id := range ids {
+		if !known[id] {
+			unknown = append(unknown, fmt.Errorf("%w: ReadyPools: no entry of Config.Pools has the ID %s", ErrMisconfigured, quote(id)))
+		}
+	}
+	for _, source := range s.sources {
+		if wanted[source] {
+			all = append(all, source)
+		}
+	}
+	return all, errors.Join(unknown...)
+}
+
+// ready waits until all of these sources have a usable set.
+func ready(ctx context.Context, sources []*keySource) error {
 	// We start all fetches before we wait for the first. start calls
 	// Config.Now, so it runs on the goroutine of Ready's caller, who can
 	// recover its panic.
-	flights, down := make([]*flight, len(m.sources)), make([]error, len(m.sources))
-	first, begun := rand.N(len(m.sources)), 0
-	for n := range m.sources {
-		i := (first + n) % len(m.sources)
-		if flights[i], down[i] = m.sources[i].start(ctx, delay(begun)); flights[i] != nil {
+	flights, down := make([]*flight, len(sources)), make([]error, len(sources))
+	first, begun := rand.N(len(sources)), 0
+	for n := range sources {
+		i := (first + n) % len(sources)
+		if flights[i], down[i] = sources[i].start(ctx, delay(begun)); flights[i] != nil {
 			begun++
 		}
 	}
-	for i, s := range m.sources {
+	for i, s := range sources {
 		if flights[i] != nil {
 			down[i] = s.ready(ctx, flights[i])
 		}
@@ -78,21 +136,23 @@ func (m *Middleware) Ready(ctx context.Context) error {
 // a second at most, however many callers there are; more calls wait and share a
 // fetch. It is for operators: do not let a request of somebody else call it.
 func (m *Middleware) Refresh(ctx context.Context) error {
-	if m == nil || m.validator == nil {
+	now := m.state()
+	if now == nil {
 		return refuse(&notWired, evidence{})
 	}
-	failed, before := make([]error, len(m.sources)), make([]int, len(m.sources))
-	for i, s := range m.sources {
+	sources := now.sources
+	failed, before := make([]error, len(sources)), make([]int, len(sources))
+	for i, s := range sources {
 		before[i] = s.count()
 	}
-	first := rand.N(len(m.sources))
+	first := rand.N(len(sources))
 	var begun atomic.Int64
 	var all sync.WaitGroup
-	for range min(fetchesAtOnce, len(m.sources)) {
+	for range min(fetchesAtOnce, len(sources)) {
 		all.Go(func() {
-			for n := int(begun.Add(1)) - 1; n < len(m.sources); n = int(begun.Add(1)) - 1 {
-				i := (first + n) % len(m.sources)
-				if s := m.sources[i]; len(s.urls) > 0 {
+			for n := int(begun.Add(1)) - 1; n < len(sources); n = int(begun.Add(1)) - 1 {
+				i := (first + n) % len(sources)
+				if s := sources[i]; len(s.urls) > 0 {
 					failed[i] = s.renew(ctx, before[i], delay(n))
 				}
 			}
@@ -203,7 +263,7 @@ func (s *keySource) unready(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: no key set of pool %s: %w", ErrUnavailable, s.pool, cause(err))
+	return fmt.Errorf("%w: no key set of pool %s: %w", ErrUnavailable, s.by.Load().pool, cause(err))
 }
 
 // cause returns what an unavailableError wraps, and any other error as it is.
@@ -285,7 +345,7 @@ func (s *keySource) unrenewed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: the key set of pool %s is not refreshed: %w", ErrUnavailable, s.pool, err)
+	return fmt.Errorf("%w: the key set of pool %s is not refreshed: %w", ErrUnavailable, s.by.Load().pool, err)
 }
 
 // unavailableSets is an error about one or more key sets. errors.Join would print

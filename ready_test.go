@@ -431,3 +431,86 @@ func TestReady_unused(t *testing.T) {
 		n.overlap("the others", 300-atOnce, atOnce)
 	})
 }
+
+// TestReadyPools: a probe asks for the pools that it names, all of them, and for no
+// other.
+func TestReadyPools(t *testing.T) {
+	lab.InBubble(t, func(t *testing.T) {
+		n := newTenants(t, 5)
+		n.answers(func(i int) (time.Duration, error) {
+			if i == 3 {
+				return 0, errors.New("no route to host")
+			}
+			return time.Second, nil
+		})
+		fetched := func(when string, want ...int) {
+			t.Helper()
+			_, asked := n.take()
+			var pools []int
+			for _, q := range asked {
+				pools = append(pools, q.pool)
+			}
+			if slices.Sort(pools); !slices.Equal(pools, want) {
+				t.Errorf("%s: the keys of pools %v are fetched, want %v", when, pools, want)
+			}
+		}
+		id := func(i int) string { return n.cfg.Pools[i].ID }
+		if err := n.auth.ReadyPools(t.Context(), id(2), id(0), id(2)); err != nil {
+			t.Error(err)
+		}
+		fetched("two that are up", 0, 2)
+		err := n.auth.ReadyPools(t.Context(), id(4), id(3), id(2))
+		if want := "cognitoauth: unavailable: no key set of pool " + id(3) + ": "; !errors.Is(err, cognitoauth.ErrUnavailable) || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("one of three is down: %v, want %s…", err, want)
+		}
+		fetched("one of three is down", 3, 4)
+
+		err = n.auth.ReadyPools(t.Context(), "eu-west-1_Gone", id(1), "")
+		if want := "cognitoauth: misconfigured: ReadyPools: no entry of Config.Pools has the ID \"eu-west-1_Gone\"\n" +
+			"cognitoauth: misconfigured: ReadyPools: no entry of Config.Pools has the ID \"\""; err == nil || !errors.Is(err, cognitoauth.ErrMisconfigured) || err.Error() != want {
+			t.Errorf("unknown ones: %v, want %s", err, want)
+		}
+		if err := n.auth.ReadyPools(t.Context()); !errors.Is(err, cognitoauth.ErrMisconfigured) || !strings.Contains(err.Error(), "no ID") {
+			t.Errorf("none: %v", err)
+		}
+		fetched("unknown ones and none")
+
+		cfg := n.cfg
+		cfg.Pools = n.cfg.Pools[1:]
+		if err := n.auth.Reload(cfg); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.auth.ReadyPools(t.Context(), id(0)); !errors.Is(err, cognitoauth.ErrMisconfigured) {
+			t.Errorf("gone by a Reload: %v", err)
+		}
+		if err := n.auth.ReadyPools(t.Context(), id(2)); err != nil {
+			t.Error(err)
+		}
+		fetched("after a Reload")
+		for _, m := range []*cognitoauth.Middleware{nil, new(cognitoauth.Middleware)} {
+			if code := lab.AsRefusal(t, m.ReadyPools(t.Context(), id(1))).Code; code != "not_wired" {
+				t.Errorf("code %q, want not_wired", code)
+			}
+		}
+	})
+}
+
+// A pool with replica regions has a key set for each region, and both kinds of its
+// tokens have the same.
+func TestReadyPools_allSources(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	cfg := bothKinds(pool.Config())
+	cfg.Pools[0].ReplicaRegions = []string{"us-east-1"}
+	cfg.Pools = append(cfg.Pools, newNeighbour(t))
+	auth := lab.MustNew(t, cfg)
+	if err := auth.ReadyPools(t.Context(), pool.ID()); err != nil {
+		t.Fatal(err)
+	}
+	var fetched []int
+	for _, s := range auth.Status() {
+		fetched = append(fetched, s.Fetches)
+	}
+	if !slices.Equal(fetched, []int{1, 1, 0}) {
+		t.Errorf("fetches %v, want those of both regions and not the neighbour's", fetched)
+	}
+}

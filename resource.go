@@ -212,10 +212,11 @@ func (b *builder) servers(p *ProtectedResource) []string {
 		return p.AuthorizationServers
 	}
 	var servers []string
-	var last *entry
+	last := "" // the Pool entry
 	for _, iss := range b.known {
-		if t := b.issuers[iss].access; t != nil && t.entry != last && slices.Contains(t.audiences, p.Resource) {
-			servers, last = append(servers, iss), t.entry
+		field := b.uses[string(AccessToken)+" "+iss]
+		if t := b.issuers[iss].access; t != nil && field != last && slices.Contains(t.audiences, p.Resource) {
+			servers, last = append(servers, iss), field
 		}
 	}
 	return servers

@@ -116,11 +116,11 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := a.verified()
 	if err := q.policy.check(r, c); err != nil {
 		a.pending.Store(false)
-		a.mw.refuse(w, r, r.Pattern, c, a.widen(err, q))
+		a.state.refuse(w, r, r.Pattern, c, a.widen(err, q))
 		return
 	}
 	if _, more := q.next.(*require); !more && a.pending.CompareAndSwap(true, false) {
-		a.mw.allow(r, r.Pattern, c, nil)
+		a.state.allow(r, r.Pattern, c, nil)
 	}
 	q.next.ServeHTTP(w, r)
 }

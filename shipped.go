@@ -40,7 +40,7 @@ func (b *builder) parseStatic(p *Pool) (*keyset.Set, error) {
 
 // screen skips the shipped keys in a set that was fetched.
 func (s *keySource) screen(got keyfetch.Answer) keyfetch.Answer {
-	if got.Set == nil || s.testKeys {
+	if got.Set == nil || s.same.testKeys {
 		return got
 	}
 	if err := got.Set.Reject(keyset.Shipped, kit.Shipped); err != nil {

@@ -161,20 +161,20 @@ func (q *inquiry) Value(key any) any {
 // find returns the request's token. ambient is whether it came from FromCookie
 // or FromHeader; we ask only if it matters, on an Optional route with
 // Config.IgnoreBadAmbientToken.
-func (m *Middleware) find(r *http.Request, optional bool) (token string, ambient bool, _ *Error) {
-	if m.source == nil {
+func (s *state) find(r *http.Request, optional bool) (token string, ambient bool, _ *Error) {
+	if s.source == nil {
 		token, err := bearer(r.Header["Authorization"], "")
-		return token, false, m.sized(err)
+		return token, false, s.sized(err)
 	}
 	var q *inquiry
-	if optional && m.ignoreAmbient {
+	if optional && s.ignoreAmbient {
 		q = &inquiry{Context: r.Context()}
 		r = r.WithContext(q)
 	}
-	token, err := m.source(r)
+	token, err := s.source(r)
 	switch {
 	case err != nil:
-		return "", false, m.sized(sourceError(err))
+		return "", false, s.sized(sourceError(err))
 	case token == "":
 		return "", false, refuse(&tokenMissing, evidence{claim: noSuchToken})
 	}
@@ -184,9 +184,9 @@ func (m *Middleware) find(r *http.Request, optional bool) (token string, ambient
 // sized makes token_too_large of malformed credentials that are longer than a
 // token may be: what is too long is not looked at. A TokenSource does not know
 // the limit.
-func (m *Middleware) sized(err *Error) *Error {
-	if err != nil && err.reason == &credentialsMalformed && err.size > m.limit {
-		return refuse(&tokenTooLarge, evidence{size: err.size, limit: int32(m.limit)})
+func (s *state) sized(err *Error) *Error {
+	if err != nil && err.reason == &credentialsMalformed && err.size > s.limit {
+		return refuse(&tokenTooLarge, evidence{size: err.size, limit: int32(s.limit)})
 	}
 	return err
 }

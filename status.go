@@ -42,18 +42,20 @@ type PoolStatus struct {
 	Age     time.Duration
 	// Err is why the last fetch failed, nil if it did not.
 	Err error
-	// Fetches and Failures count since New.
+	// Fetches and Failures count since New, or since the Reload that brought the
+	// source.
 	Fetches, Failures int
 }
 
 // Status reports the state of each key source, for a dashboard. It does no I/O
 // and starts no fetch.
 func (m *Middleware) Status() []PoolStatus {
-	if m == nil {
+	now := m.state()
+	if now == nil {
 		return nil
 	}
-	all := make([]PoolStatus, len(m.sources))
-	for i, s := range m.sources {
+	all := make([]PoolStatus, len(now.sources))
+	for i, s := range now.sources {
 		all[i] = s.status()
 	}
 	return all
@@ -63,7 +65,7 @@ func (s *keySource) status() PoolStatus {
 	set := s.current.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := PoolStatus{PoolID: s.pool, Fetches: s.fetches, Failures: s.failed}
+	st := PoolStatus{PoolID: s.by.Load().pool, Fetches: s.fetches, Failures: s.failed}
 	if s.last != nil {
 		st.Err = s.last.err
 	}
@@ -85,14 +87,14 @@ func (s *keySource) status() PoolStatus {
 }
 
 // report logs how a flight ended.
-func (s *keySource) report(before *heldSet, got keyfetch.Answer) {
-	log := s.log.With("pool", s.pool, "url", got.URL)
+func (s *keySource) report(by *upkeep, before *heldSet, got keyfetch.Answer) {
+	log := by.log.With("pool", by.pool, "url", got.URL)
 	if got.Err != nil {
 		if before == nil {
 			log.Error("cognitoauth: key set fetch failed, there are no keys", "err", got.Err)
 			return
 		}
-		now := s.now()
+		now := by.now()
 		level, text := slog.LevelWarn, "cognitoauth: key set fetch failed, the stale set stays"
 		if s.fresh(now) == nil {
 			level, text = slog.LevelError, "cognitoauth: key set fetch failed, the last one is too old to be used"

@@ -31,7 +31,7 @@ const (
 // withHint adds to the error, if there is one, of a fetch from Cognito's own host what most likely
 // stands in the way. Any other host is yours, and none of this holds there.
 func (s *keySource) withHint(err error) error {
-	if !onCognito(s.urls[0], s.pool) {
+	if !onCognito(s.urls[0], s.by.Load().pool) {
 		return err
 	}
 	status, _ := errors.AsType[keyfetch.StatusError](err)

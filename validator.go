@@ -32,13 +32,15 @@ import (
 // the signature is verified.
 type validator struct {
 	issuers map[string]*issuer
+	places  []*trust // by tenure.place
 	known   []string // the issuers, in the order of the configuration
 	first   *trust   // of the first Pool entry, for Explain
 	headers jws.Headers
 	spaces  sync.Pool                      // of *workspace
 	tokens  *tokencache.Cache[*remembered] // nil: off
 	terms
-	limit   int // of a token's length, in bytes
+	lent    *terms // the same, for claims, which may outlive the configuration
+	limit   int    // of a token's length, in bytes
 	revoked func(context.Context, *Claims) (bool, error)
 }
 
@@ -64,8 +66,12 @@ type clock struct {
 // [RFC 7519, section 7.2]: https://www.rfc-editor.org/rfc/rfc7519#section-7.2
 // [RFC 8725]: https://www.rfc-editor.org/rfc/rfc8725
 func (m *Middleware) Validate(ctx context.Context, token string) (*Claims, error) {
+	s := m.state()
+	if s == nil {
+		return nil, refuse(&notWired, evidence{})
+	}
 	var c *Claims
-	if err := m.validate(ctx, token, func() *Claims { c = new(Claims); return c }); err != nil {
+	if err := s.validate(ctx, token, func() *Claims { c = new(Claims); return c }); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -74,28 +80,25 @@ func (m *Middleware) Validate(ctx context.Context, token string) (*Claims, error
 // validate does what Validate does, and stores the claims in what place
 // returns. It calls place for a verified token only: a refused one needs no
 // memory for claims.
-func (m *Middleware) validate(ctx context.Context, token string, place func() *Claims) *Error {
-	if m == nil || m.validator == nil {
-		return refuse(&notWired, evidence{})
-	}
-	if err := m.checkSize(token); err != nil {
-		err.realm = m.realm
+func (s *state) validate(ctx context.Context, token string, place func() *Claims) *Error {
+	if err := s.checkSize(token); err != nil {
+		err.realm = s.realm
 		return err
 	}
-	good, ok := m.recall(token)
+	good, ok := s.recall(token)
 	var err *Error
 	if !ok {
-		w := m.space(token)
-		good, err = m.verify(ctx, w)
-		w.done(&m.spaces)
+		w := s.space(token)
+		good, err = s.verify(ctx, w)
+		w.done(&s.spaces)
 	}
 	if err == nil {
 		// Config.Revoked may change its claims, and so may the caller. So each
 		// validation has its own.
 		own := place()
-		good.claims(own, &m.terms)
+		good.claims(own, s.lent)
 		if err = good.checkAllowed(ctx, own); err == nil {
-			err = m.checkRevoked(ctx, own)
+			err = s.checkRevoked(ctx, own)
 		}
 		if err != nil {
 			// A handler must not find the claims of what is refused.
@@ -104,22 +107,23 @@ func (m *Middleware) validate(ctx context.Context, token string, place func() *C
 		}
 	}
 	if err != nil {
-		err.realm = m.realm
+		err.realm = s.realm
 	}
 	return err
 }
 
 // verified is a token that has passed all checks of verify, now or before.
 type verified struct {
-	*remembered
+	*trust
 
+	key    *keyset.Key // that verified the token
 	record record.Record
 }
 
 // remembered is what the token cache has of a token besides its record. Many tokens
 // share it. It is never changed.
 type remembered struct {
-	*trust
+	*tenure
 
 	key *keyset.Key // that verified the token
 }
@@ -130,7 +134,7 @@ type remembered struct {
 func (t *trust) with(k *keyset.Key) *remembered {
 	r := t.latest.Load()
 	if r == nil || r.key != k {
-		r = &remembered{t, k}
+		r = &remembered{t.tenure, k}
 		t.latest.Store(r)
 	}
 	return r
@@ -152,8 +156,8 @@ func (v *validator) checkSize(token string) *Error {
 	return nil
 }
 
-// recall finds a token that was verified before. It counts only if its key is
-// still in the key set, the set is not too old, and the token's times are still
+// recall finds a token that was verified before. It counts only if the Pool entry
+// that admitted it is one of this configuration, its key is still in the key set, the set is not too old, and the token's times are still
 // good. The other checks cannot have another result now. If recall returns false,
 // the token needs all checks.
 func (v *validator) recall(token string) (t verified, ok bool) {
@@ -164,7 +168,10 @@ func (v *validator) recall(token string) (t verified, ok bool) {
 	if !ok {
 		return t, false
 	}
-	t = verified{known, record.Record(text)}
+	t = verified{v.holder(known.tenure), known.key, record.Record(text)}
+	if t.trust == nil {
+		return t, false
+	}
 	now := v.now()
 	return t, t.source.usable(now).find(t.key.ID) == t.key && t.current(now, v.leeway)
 }
@@ -200,9 +207,9 @@ func (v *validator) verify(ctx context.Context, w *workspace) (good verified, _ 
 		return good, err
 	}
 	v.headers.Remember(&w.jws)
-	good = verified{t.with(w.key), w.record.Record()}
+	good = verified{t, w.key, w.record.Record()}
 	if v.tokens != nil {
-		good.record = record.Record(v.tokens.Add(w.token, string(good.record), good.remembered))
+		good.record = record.Record(v.tokens.Add(w.token, string(good.record), t.with(w.key)))
 	}
 	return good, nil
 }
