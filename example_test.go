@@ -391,7 +391,7 @@ func ExampleMiddleware_Reload() {
 	// 401 Bearer realm="api", error="invalid_token", error_description="the token's issuer is not accepted"
 	// <nil>
 	// 200 hello jane
-	// cognitoauth: misconfigured: Config.Pools[0].ClientIDs is empty: name the app clients that may call this API; a token of any other client of the pool is refused (DangerouslyAllowAnyClient admits them all)
+	// cognitoauth: misconfigured: Config.Pools[0].ClientIDs is empty: name the app clients that may call this API, or set RegisteredClients if they register themselves, or AllowClient if your program looks them up (DangerouslyAllowAnyClient admits all clients of the pool)
 	// 200 hello jane
 }
 
