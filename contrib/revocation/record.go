@@ -78,7 +78,7 @@ func (k *keys) encode(r record) string {
 var errForeign = errors.New("revocation: the store has a record that is damaged, or that was written with another Secret or Namespace")
 
 func (k *keys) decode(s string) (record, error) {
-	if s != "" && s[0] > recordVersion {
+	if s != "" && s[0] > recordVersion && s[0] < ' ' {
 		return record{}, fmt.Errorf("revocation: the store has a record of version %d, and this program reads version %d: update it", s[0], recordVersion)
 	}
 	if len(s) != recordSize {

@@ -186,7 +186,7 @@ func (f *follower) learn(text string, sent time.Time) {
 	if err == nil && r.kind == 0 {
 		return
 	}
-	if err == nil && f.lists.total() >= f.limit {
+	if err == nil && f.lists.total() >= f.limit && !f.lists.known(r) {
 		err = ErrFull
 	}
 	if err != nil {

@@ -84,6 +84,12 @@ func (s *shards) holds(k key, now int64, iat uint32) bool {
 	return int64(st.until()) > now && iat <= st.before()
 }
 
+// known reports whether there is an entry with the record's key.
+func (l *lists) known(r record) bool {
+	set := l.kinds[r.kind].Load()
+	return set != nil && set.holds(r.key, 0, 0)
+}
+
 // put adds an entry or extends the one that is there. read says that the record
 // comes from the store.
 func (l *lists) put(r record, read bool) {
