@@ -21,14 +21,12 @@ func inBubble(t *testing.T, f func(t *testing.T, pool *cognitotest.Pool, list *r
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)))
-		pool := cognitotest.NewPool(t, cognitotest.Options{Now: time.Now})
+		pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
 		store := &faulty{in: new(revocation.MemoryStore)}
 		list := newList(t, store)
 		run(t, list)
 		settle()
-		client := pool.Client() // before Config, which would listen
 		cfg := pool.Config()
-		cfg.HTTPClient = client
 		cfg.Revoked = list.Revoked
 		var code string
 		cfg.ErrorHandler = func(w http.ResponseWriter, r *http.Request, e *cognitoauth.Error) {

@@ -110,7 +110,7 @@ func (l *lists) put(r record, read bool) {
 		return
 	}
 	if 4*(t.used+1) > 3*len(t.slots) {
-		t = t.rebuilt(len(t.slots)+len(t.slots)/2, 0)
+		t = t.rebuilt(len(t.slots)+len(t.slots)/4+1, 0)
 		at.Store(t)
 		s, _ = t.find(r.key)
 	}
@@ -225,7 +225,7 @@ func (l *lists) purged(k Kind, t *table, now int64) *table {
 	case gone == 0:
 		return t
 	}
-	return t.rebuilt(live+live/2, now)
+	return t.rebuilt(live+live/2+1, now) // a third of it free
 }
 
 // missing returns up to n entries that the store is not known to have, from a

@@ -1,3 +1,5 @@
+//go:build unix
+
 package redisstore_test
 
 // What goes wrong with a real server. The plain run takes a sample; -whole repeats

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package redisserver runs Debian's redis-server for tests: on a free loopback port,
 // with a directory of its own, and ended by its process ID.
 package redisserver
