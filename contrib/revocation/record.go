@@ -53,9 +53,9 @@ func deriveKeys(secret []byte, namespace string) (keys, error) {
 }
 
 // of hashes a pool and an ID. No pool ID has a NUL, so no two pairs give the same
-// bytes. IDs of up to about 200 bytes take no memory, and Cognito's have 36.
+// bytes. IDs of up to about 90 bytes take no memory, and Cognito's have 36.
 func (k *keys) of(kind Kind, pool, id string) key {
-	var room [256]byte
+	var room [128]byte
 	b := append(room[:0], byte(kind))
 	b = append(b, pool...)
 	b = append(b, 0)

@@ -42,8 +42,8 @@ func TestFleet_restartWithPersistence(t *testing.T) {
 	s := server(t, durable...)
 	all := fleet(t, 2, options(s.Addr()))
 	for n := range rounds(1) {
-		for _, end := range []func() error{s.Stop, s.Kill} {
-			before := fmt.Sprintf("before-%d-%p", n, &end)
+		for how, end := range []func() error{s.Stop, s.Kill} {
+			before := fmt.Sprintf("before-%d-%d", n, how)
 			must(t, all[0].revoke(before))
 			everywhere(t, all, before)
 			gaps := all[1].Status().Gaps

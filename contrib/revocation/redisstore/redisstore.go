@@ -129,7 +129,7 @@ func (s *Store) connect() (rueidis.Client, error) {
 
 const (
 	field     = "r"
-	addChunk  = 32  // records of one entry of the stream
+	addChunk  = 32   // records of one entry of the stream
 	readCount = 1000 // entries of one page
 )
 
