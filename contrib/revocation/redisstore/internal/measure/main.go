@@ -3,7 +3,7 @@
 // Command measure tells what the list costs and how quick it is, with a redis-server
 // of its own. Nothing is asserted but what is wrong whatever the machine:
 //
-//	go run ./internal/measure [-entries 100000] [-many 1000000] [-soak 1m]
+//	go run ./redisstore/internal/measure [-entries 100000] [-many 1000000] [-soak 1m]
 package main
 
 import (
