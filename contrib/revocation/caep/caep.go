@@ -197,7 +197,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	if media, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || media != "application/secevent+jwt" {
+	if media, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type")); media != "application/secevent+jwt" {
 		w.WriteHeader(http.StatusUnsupportedMediaType)
 		return
 	}
@@ -311,12 +311,9 @@ func (r *Receiver) verify(ctx context.Context, s *set) error {
 	if err != nil {
 		return fmt.Errorf("caep: keys of the transmitter: %w", err)
 	}
-	if key == nil {
-		return &refusal{invalidKey, "there is no key with this kid"}
-	}
 	switch err := jwt.GetSigningMethod(s.header.Algorithm).Verify(s.signed, s.signature, key); {
-	case errors.Is(err, jwt.ErrInvalidKeyType):
-		return &refusal{invalidKey, "the key with this kid is not for this algorithm"}
+	case errors.Is(err, jwt.ErrInvalidKeyType): // also for nil
+		return &refusal{invalidKey, "there is no key with this kid for this algorithm"}
 	case err != nil:
 		return &refusal{authenticationFailed, "the signature is not that of the transmitter"}
 	}
@@ -341,9 +338,7 @@ func (r *Receiver) act(ctx context.Context, s *set) error {
 	}
 	var stopped error
 	if r.cfg.StopRefresh != nil {
-		if stopped = r.cfg.StopRefresh(ctx, entries); stopped != nil {
-			stopped = fmt.Errorf("caep: stopping the refresh: %w", stopped)
-		}
+		stopped = r.cfg.StopRefresh(ctx, entries)
 	}
 	if err := errors.Join(stopped, r.cfg.Revoke(ctx, entries...)); err != nil {
 		return err

@@ -203,34 +203,40 @@ func TestReceiver_refuses(t *testing.T) {
 	claims, _ := json.Marshal(revoked().claims)
 	const header = `{"typ":"secevent+jwt","alg":"RS256","kid":"k1"}`
 	for name, tt := range map[string]struct{ body, code string }{
-		"nothing":                 {"", "invalid_request"},
-		"text":                    {"hello", "invalid_request"},
-		"JSON":                    {`{"events":{}}`, "invalid_request"},
-		"two parts":               {"a.b", "invalid_request"},
-		"padding":                 {parts(func(p []string) string { return p[0] + "=." + p[1] + "." + p[2] }), "invalid_request"},
-		"a header that is none":   {raw(`[]`, string(claims)), "invalid_request"},
-		"iss twice":               {raw(header, `{"iss":"x",`+string(claims[1:])), "invalid_request"},
-		"alg twice":               {raw(`{"alg":"none",`+header[1:], string(claims)), "invalid_request"},
-		"iat as a text":           {with(func(e *event) { e.claims["iat"] = "1" }), "invalid_request"},
-		"no typ":                  {with(func(e *event) { delete(e.header, "typ") }), "invalid_request"},
-		"an ID token":             {with(func(e *event) { e.header["typ"] = "JWT" }), "invalid_request"},
-		"crit":                    {with(func(e *event) { e.header["crit"] = []string{"x"} }), "invalid_request"},
-		"no jti":                  {with(func(e *event) { delete(e.claims, "jti") }), "invalid_request"},
-		"a long jti":              {with(func(e *event) { e.claims["jti"] = strings.Repeat("x", 1025) }), "invalid_request"},
-		"no iat":                  {with(func(e *event) { delete(e.claims, "iat") }), "invalid_request"},
-		"over an hour old":        {with(func(e *event) { e.claims["iat"] = now.Add(-61 * time.Minute).Unix() }), "invalid_request"},
-		"from the future":         {with(func(e *event) { e.claims["iat"] = now.Add(61 * time.Second).Unix() }), "invalid_request"},
-		"no event":                {with(func(e *event) { delete(e.claims, "events") }), "invalid_request"},
-		"no subject":              {with(func(e *event) { delete(e.claims, "sub_id") }), "invalid_request"},
-		"an unknown transmitter":  {with(func(e *event) { e.claims["iss"] = "https://other.example.com/" }), "invalid_issuer"},
-		"no iss":                  {with(func(e *event) { delete(e.claims, "iss") }), "invalid_issuer"},
-		"another audience":        {with(func(e *event) { e.claims["aud"] = "https://other.example.com" }), "invalid_audience"},
-		"no audience":             {with(func(e *event) { delete(e.claims, "aud") }), "invalid_audience"},
-		"an unknown key":          {with(func(e *event) { e.header["kid"] = "k2" }), "invalid_key"},
-		"no kid":                  {with(func(e *event) { delete(e.header, "kid") }), "invalid_key"},
-		"a long kid":              {with(func(e *event) { e.header["kid"] = strings.Repeat("k", 1025) }), "invalid_key"},
-		"the algorithm none":      {with(func(e *event) { e.header["alg"] = "none" }), "invalid_key"},
-		"HS256 with a public key": {with(func(e *event) { e.header["alg"] = "HS256" }), "invalid_key"},
+		"nothing":               {"", "invalid_request"},
+		"text":                  {"hello", "invalid_request"},
+		"JSON":                  {`{"events":{}}`, "invalid_request"},
+		"two parts":             {"a.b", "invalid_request"},
+		"padding":               {parts(func(p []string) string { return p[0] + "=." + p[1] + "." + p[2] }), "invalid_request"},
+		"a header that is none": {raw(`[]`, string(claims)), "invalid_request"},
+		"iss twice":             {raw(header, `{"iss":"x",`+string(claims[1:])), "invalid_request"},
+		"alg twice":             {raw(`{"alg":"none",`+header[1:], string(claims)), "invalid_request"},
+		"iat as a text":         {with(func(e *event) { e.claims["iat"] = "1" }), "invalid_request"},
+		"a subject of another type": {with(func(e *event) {
+			delete(e.claims, "sub_id")
+			e.claims["events"] = map[string]any{caep.SessionRevoked: map[string]any{"subject": map[string]any{"format": "iss_sub", "iss": cognac, "sub": 1}}}
+		}), "invalid_request"},
+		"a signature that is no base64": {parts(func(p []string) string { return p[0] + "." + p[1] + ".*" }), "invalid_request"},
+		"an audience in two types":      {with(func(e *event) { e.claims["aud"] = []any{here, 1} }), "invalid_request"},
+		"no typ":                        {with(func(e *event) { delete(e.header, "typ") }), "invalid_request"},
+		"an ID token":                   {with(func(e *event) { e.header["typ"] = "JWT" }), "invalid_request"},
+		"crit":                          {with(func(e *event) { e.header["crit"] = []string{"x"} }), "invalid_request"},
+		"no jti":                        {with(func(e *event) { delete(e.claims, "jti") }), "invalid_request"},
+		"a long jti":                    {with(func(e *event) { e.claims["jti"] = strings.Repeat("x", 1025) }), "invalid_request"},
+		"no iat":                        {with(func(e *event) { delete(e.claims, "iat") }), "invalid_request"},
+		"over an hour old":              {with(func(e *event) { e.claims["iat"] = now.Add(-61 * time.Minute).Unix() }), "invalid_request"},
+		"from the future":               {with(func(e *event) { e.claims["iat"] = now.Add(61 * time.Second).Unix() }), "invalid_request"},
+		"no event":                      {with(func(e *event) { delete(e.claims, "events") }), "invalid_request"},
+		"no subject":                    {with(func(e *event) { delete(e.claims, "sub_id") }), "invalid_request"},
+		"an unknown transmitter":        {with(func(e *event) { e.claims["iss"] = "https://other.example.com/" }), "invalid_issuer"},
+		"no iss":                        {with(func(e *event) { delete(e.claims, "iss") }), "invalid_issuer"},
+		"another audience":              {with(func(e *event) { e.claims["aud"] = "https://other.example.com" }), "invalid_audience"},
+		"no audience":                   {with(func(e *event) { delete(e.claims, "aud") }), "invalid_audience"},
+		"an unknown key":                {with(func(e *event) { e.header["kid"] = "k2" }), "invalid_key"},
+		"no kid":                        {with(func(e *event) { delete(e.header, "kid") }), "invalid_key"},
+		"a long kid":                    {with(func(e *event) { e.header["kid"] = strings.Repeat("k", 1025) }), "invalid_key"},
+		"the algorithm none":            {with(func(e *event) { e.header["alg"] = "none" }), "invalid_key"},
+		"HS256 with a public key":       {with(func(e *event) { e.header["alg"] = "HS256" }), "invalid_key"},
 		"an algorithm not agreed on": {with(func(e *event) {
 			e.header["alg"], e.header["kid"], e.key, e.method = "ES256", "ec", ecKey(), jwt.SigningMethodES256
 		}), "invalid_key"},
@@ -417,6 +423,26 @@ func TestReceiver_algorithms(t *testing.T) {
 	}
 }
 
+// Nobody can make us look for a key of any length, or for one before the rest is right.
+func TestReceiver_keyIsLookedUpLast(t *testing.T) {
+	b := receiver(t, func(c *caep.Config) {
+		c.Keys = func(_ context.Context, id string) (any, error) {
+			t.Errorf("a key of %d bytes was looked up", len(id))
+			return nil, nil
+		}
+	})
+	b.push(with(func(e *event) { e.header["kid"] = strings.Repeat("k", 1025) }))
+	b.push(with(func(e *event) { e.claims["iss"] = "other" }))
+	b.push(with(func(e *event) { e.header["typ"] = "JWT" }))
+}
+
+func TestReceiver_defaultClock(t *testing.T) {
+	b := receiver(t, func(c *caep.Config) { c.Now = nil })
+	if got := b.push(with(func(e *event) { e.claims["iat"] = time.Now().Unix() })).StatusCode; got != 202 {
+		t.Errorf("answered %d", got)
+	}
+}
+
 func TestNew_mistakes(t *testing.T) {
 	_, err := caep.New(caep.Config{Window: 1, MaxRemembered: -1, Algorithms: []string{"HS256", "none"}})
 	if err == nil {
@@ -450,6 +476,7 @@ func TestStaticKeys(t *testing.T) {
 	for name, set := range map[string]string{
 		"nothing":        "",
 		"no keys":        `{"keys":[]}`,
+		"keys twice":     `{"keys":[` + key("a") + `],"keys":5}`,
 		"no kid":         `{"keys":[` + key("") + `]}`,
 		"one kid twice":  `{"keys":[` + key("a") + "," + key("a") + `]}`,
 		"a secret":       `{"keys":[{"kty":"oct","kid":"s","k":"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0cw"}]}`,

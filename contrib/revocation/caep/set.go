@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -60,12 +61,8 @@ type audience []string
 
 func (a *audience) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == '"' {
-		var one string
-		if err := jsonv2.UnmarshalDecode(d, &one); err != nil {
-			return err
-		}
-		*a = audience{one}
-		return nil
+		*a = audience{""}
+		return jsonv2.UnmarshalDecode(d, &(*a)[0])
 	}
 	return jsonv2.UnmarshalDecode(d, (*[]string)(a))
 }
@@ -120,17 +117,18 @@ func StaticKeys(keySet []byte) (func(ctx context.Context, keyID string) (any, er
 	}
 	keys := map[string]any{}
 	for _, m := range doc.Keys {
+		// It refuses secret keys, since it is not told to take private ones.
 		k, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("caep: key set: %w", err)
 		}
-		if _, secret := k.Key().([]byte); secret || m.KID == "" || keys[m.KID] != nil {
-			return nil, fmt.Errorf("caep: key set: a key is secret, or has no kid of its own")
+		if m.KID == "" || keys[m.KID] != nil {
+			return nil, errors.New("caep: key set: a key has no kid of its own")
 		}
 		keys[m.KID] = k.Key()
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("caep: key set: it has no keys")
+		return nil, errors.New("caep: key set: it has no keys")
 	}
 	return func(_ context.Context, keyID string) (any, error) { return keys[keyID], nil }, nil
 }
