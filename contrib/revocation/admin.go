@@ -107,6 +107,6 @@ func problem(w http.ResponseWriter, status int, detail string) {
 }
 
 func hasMediaType(r *http.Request, want string) bool {
-	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && got == want
+	got, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return got == want
 }

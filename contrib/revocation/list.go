@@ -97,12 +97,8 @@ func New(cfg Config) (*List, error) {
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
-	k, err := deriveKeys(cfg.Secret, cfg.Namespace)
-	if err != nil {
-		return nil, err
-	}
 	l := &List{
-		keys: k, store: cfg.Store, now: cfg.Now, log: cfg.Logger,
+		keys: deriveKeys(cfg.Secret, cfg.Namespace), store: cfg.Store, now: cfg.Now, log: cfg.Logger,
 		lifetime: or(cfg.MaxLifetime, 24*time.Hour) + 3*or(cfg.Leeway, 30*time.Second),
 		bound:    or(cfg.MaxStaleness, 30*time.Second),
 		goOn:     cfg.DangerouslyGoOnFor,
@@ -170,13 +166,10 @@ func (l *List) holds(c *cognitoauth.Claims, now int64) bool {
 		l.has(Pool, c.PoolID, "", now, iat)
 }
 
-// has looks an ID up. An ID that the token does not have is in no list.
+// has looks an ID up. One that the token does not have is "", which no entry has.
 func (l *List) has(kind Kind, pool, id string, now int64, iat uint32) bool {
 	set := l.lists.kinds[kind].Load()
-	if set == nil || id == "" && kind != Pool {
-		return false
-	}
-	return set.holds(l.keys.of(kind, pool, id), now, iat)
+	return set != nil && set.holds(l.keys.of(kind, pool, id), now, iat)
 }
 
 // ErrFull says that the list has Config.MaxEntries entries.

@@ -323,6 +323,7 @@ func TestRevoke_malformed(t *testing.T) {
 		"no kind":             func(e *revocation.Entry) { e.Kind = 0 },
 		"an unknown kind":     func(e *revocation.Entry) { e.Kind = 6 },
 		"no pool":             func(e *revocation.Entry) { e.PoolID = "" },
+		"a long pool":         func(e *revocation.Entry) { e.PoolID = strings.Repeat("p", 129) },
 		"a NUL in the pool":   func(e *revocation.Entry) { e.PoolID = "a\x00b" },
 		"no ID":               func(e *revocation.Entry) { e.ID = "" },
 		"a pool with an ID":   func(e *revocation.Entry) { e.Kind = revocation.Pool },
@@ -341,6 +342,23 @@ func TestRevoke_malformed(t *testing.T) {
 	if n := len(l.Status().Entries); n != 0 {
 		t.Errorf("%d kinds have entries, though each call had a malformed one", n)
 	}
+}
+
+// Nothing to revoke is no call of the store, and no claims are no good token.
+func TestList_nothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store := &faulty{in: new(revocation.MemoryStore)}
+		l := newList(t, store)
+		run(t, l)
+		settle()
+		if got, err := l.Revoked(t.Context(), nil); got || err == nil {
+			t.Errorf("no claims: %t, %v", got, err)
+		}
+		store.set(func(f *faulty) { f.down = true })
+		if err := l.Revoke(t.Context()); err != nil {
+			t.Errorf("no entries: %v", err)
+		}
+	})
 }
 
 func TestNew_mistakes(t *testing.T) {

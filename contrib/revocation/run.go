@@ -183,10 +183,11 @@ func (f *follower) take(page Page, sent time.Time) {
 // counts as stale from now until a usual entry would have ended.
 func (f *follower) learn(text string, sent time.Time) {
 	r, err := f.keys.decode(text)
-	if err == nil && r.kind == 0 {
+	switch {
+	case err != nil:
+	case r.kind == 0:
 		return
-	}
-	if err == nil && f.lists.total() >= f.limit && !f.lists.known(r) {
+	case f.lists.total() >= f.limit && !f.lists.known(r):
 		err = ErrFull
 	}
 	if err != nil {
