@@ -31,6 +31,7 @@ type faulty struct {
 	mu   sync.Mutex
 	in   revocation.Store
 	down bool // every call fails
+	full bool // writes fail, as with noeviction
 	deaf bool // what is written is lost, and nothing new is read
 }
 
@@ -50,8 +51,11 @@ func (f *faulty) state() (in revocation.Store, down, deaf bool) {
 
 func (f *faulty) Append(ctx context.Context, records []string) error {
 	in, down, deaf := f.state()
+	f.mu.Lock()
+	full := f.full
+	f.mu.Unlock()
 	switch {
-	case down:
+	case down || full:
 		return errDown
 	case deaf:
 		return nil

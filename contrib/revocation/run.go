@@ -25,12 +25,13 @@ import (
 )
 
 const (
-	readWait  = time.Second // of one blocking read
-	pause     = 50 * time.Millisecond
-	longPause = time.Second
-	healAfter = 3 * time.Second // for what was appended to come back
-	healBatch = 512
-	purgeTime = time.Minute
+	readWait   = time.Second // of one blocking read
+	pause      = 50 * time.Millisecond
+	longPause  = time.Second
+	healAfter  = 3 * time.Second // for what was appended to come back
+	healBatch  = 512
+	purgeTime  = time.Minute
+	mostYields = 20
 	// A store that never gives back what it took is not filled quickly.
 	longestHeal = 5 * time.Minute
 )
@@ -52,13 +53,30 @@ type state struct {
 	heal         place     // where healing goes on
 	healAt       time.Time // when it begins or goes on; zero: there is no need
 	healPause    time.Duration
+	yields       int
 }
 
 // healBy makes sure that healing begins by then.
 func (s *state) healBy(t time.Time) {
 	if s.healAt.IsZero() {
-		s.heal, s.healAt, s.healPause = place{}, t, healAfter
+		s.heal, s.healAt, s.healPause, s.yields = place{}, t, healAfter, 0
 	}
+}
+
+// yield puts healing off, since another instance seems to be at it: the store has
+// just brought entries that it did not have. Not for ever, as they may be our own.
+func (s *state) yield(now time.Time) {
+	if s.heal == (place{}) && s.yields < mostYields {
+		s.yields++
+		s.healAt = later(s.healAt, now.Add(rand.N(longPause)))
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // Run loads the list and follows the store until ctx ends, whose error it returns.
@@ -113,7 +131,7 @@ func (l *List) follow(ctx context.Context) {
 		case errors.Is(err, ErrGap):
 			f.restart(true)
 		case err != nil:
-			l.failed(err)
+			l.failed(ctx, err)
 			sleep(ctx, retry/2+rand.N(retry))
 			retry = min(2*retry, longPause)
 		default:
@@ -155,8 +173,12 @@ func (f *follower) take(page Page, sent time.Time) {
 		s.failing = false
 		f.log.Info("revocation: store is back")
 	}
+	unseen := f.lists.unseen
 	for _, text := range page.Records {
 		f.learn(text, sent)
+	}
+	if f.lists.unseen < unseen {
+		s.yield(f.now())
 	}
 	f.cursor = page.Cursor
 	if len(page.Records) > 0 {
@@ -229,7 +251,11 @@ func (l *List) publish() {
 	l.fresh.Store(int64(fresh.Sub(l.start)))
 }
 
-func (l *List) failed(err error) {
+// failed notes what became of a call of the store. The end of Run is no failure.
+func (l *List) failed(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := &l.state
@@ -277,16 +303,14 @@ func (f *follower) trim(ctx context.Context, now time.Time) {
 	}
 	last := f.marks[n-1]
 	f.marks = f.marks[n:]
-	if err := f.store.Trim(ctx, last.cursor, f.lifetime); err != nil && ctx.Err() == nil {
-		f.failed(err)
-	}
+	f.failed(ctx, f.store.Trim(ctx, last.cursor, f.lifetime))
 }
 
 // healOnce appends some of the entries that the store does not have, if it is time.
 func (f *follower) healOnce(ctx context.Context, now time.Time) {
 	f.mu.Lock()
 	s := &f.state
-	if s.healAt.IsZero() || now.Before(s.healAt) {
+	if now.Before(s.healAt) {
 		f.mu.Unlock()
 		return
 	}
@@ -301,6 +325,7 @@ func (f *follower) healOnce(ctx context.Context, now time.Time) {
 	var err error
 	if len(found) > 0 {
 		err = f.store.Append(ctx, f.encode(found))
+		f.failed(ctx, err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -308,8 +333,9 @@ func (f *follower) healOnce(ctx context.Context, now time.Time) {
 	case err != nil:
 		s.healAt = now.Add(longPause)
 	case next.done(): // look once more later whether all came back
-		s.heal, s.healAt = place{}, now.Add(s.healPause+rand.N(s.healPause))
-		s.healPause = min(2*s.healPause, longestHeal)
+		pause := max(s.healPause, healAfter)
+		s.heal, s.healAt = place{}, now.Add(pause+rand.N(pause))
+		s.healPause = min(2*pause, longestHeal)
 	default:
 		s.heal = next
 		f.wait = 0 // what others have healed meanwhile comes first
@@ -337,19 +363,15 @@ func (l *List) beat(ctx context.Context) {
 		l.mu.Lock()
 		heard := l.state.heard
 		l.mu.Unlock()
-		if rest := quiet - l.now().Sub(heard); rest > 0 && rest <= quiet {
-			sleep(ctx, rest)
-			l.mu.Lock()
-			again := l.state.heard.After(heard)
-			l.mu.Unlock()
-			if again || ctx.Err() != nil {
-				continue
-			}
+		sleep(ctx, min(quiet, quiet-l.now().Sub(heard))) // the clock may be set back
+		l.mu.Lock()
+		again := !l.state.heard.Equal(heard)
+		l.mu.Unlock()
+		if again || ctx.Err() != nil {
+			continue
 		}
 		r := record{key: key{rand.Uint64(), rand.Uint64()}}
-		if err := l.store.Append(ctx, []string{l.keys.encode(r)}); err != nil && ctx.Err() == nil {
-			l.failed(err)
-		}
+		l.failed(ctx, l.store.Append(ctx, []string{l.keys.encode(r)}))
 		sleep(ctx, interval/2+rand.N(interval)) // for it to come back
 	}
 }

@@ -62,6 +62,9 @@ func TestRun_quietForDays(t *testing.T) {
 				if err := trust(l); err != nil {
 					t.Fatal(err)
 				}
+				if n := l.Status().Failures; n != 0 {
+					t.Fatalf("%d failures", n)
+				}
 			}
 		}
 		// One in 3 s would be 1133, for all instances together; each alone writes 755 or so.
@@ -132,7 +135,7 @@ func TestRevoke_whileTheStoreIsDown(t *testing.T) {
 		here, there := newList(t, store), newList(t, memory)
 		run(t, here)
 		run(t, there)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Hour)
 		store.set(func(f *faulty) { f.down = true })
 		err := here.Revoke(t.Context(), revocation.Entry{Kind: revocation.SignIn, PoolID: pool, ID: "origin-1"})
 		if !errors.Is(err, errDown) {
@@ -155,6 +158,60 @@ func TestRevoke_whileTheStoreIsDown(t *testing.T) {
 			t.Errorf("%d entries unwritten, %d healed, want 0 and 1", s.Unwritten, s.Healed)
 		}
 	})
+}
+
+// What fails only while it is written is not written again at once: it may be on its
+// way.
+func TestRevoke_healsAfterATime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store := &faulty{in: new(revocation.MemoryStore)}
+		l := newList(t, store)
+		run(t, l)
+		time.Sleep(time.Minute)
+		store.set(func(f *faulty) { f.full = true })
+		if err := l.Revoke(t.Context(), revocation.Entry{Kind: revocation.Token, PoolID: pool, ID: "x"}); !errors.Is(err, errDown) {
+			t.Errorf("Revoke: %v", err)
+		}
+		store.set(func(f *faulty) { f.full = false })
+		time.Sleep(2500 * time.Millisecond)
+		if n := l.Status().Healed; n != 0 {
+			t.Errorf("after 2.5 s %d entries were written again", n)
+		}
+		time.Sleep(7 * time.Second)
+		if n := l.Status().Healed; n != 1 {
+			t.Errorf("after 10 s %d entries were written again, want 1", n)
+		}
+	})
+}
+
+// A store that takes nothing for long, or loses what it takes, gets it when it is well.
+func TestRevoke_storeUnwellForLong(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault  func(*faulty)
+		within time.Duration
+	}{
+		"it is full":               {func(f *faulty) { f.full = true }, 10 * time.Second},
+		"it loses what it reports": {func(f *faulty) { f.deaf = true }, 11 * time.Minute}, // we do not fill it quickly
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				memory := new(revocation.MemoryStore)
+				store := &faulty{in: memory}
+				here, there := newList(t, store), newList(t, memory)
+				run(t, here)
+				run(t, there)
+				time.Sleep(time.Minute)
+				store.set(tt.fault)
+				_ = here.Revoke(t.Context(), revocation.Entry{Kind: revocation.SignIn, PoolID: pool, ID: "origin-1"})
+				time.Sleep(20 * time.Minute)
+				store.set(func(f *faulty) { f.full, f.deaf = false, false })
+				time.Sleep(tt.within)
+				if !revoked(t, there, claims()) {
+					t.Error("it did not get there")
+				}
+			})
+		})
+	}
 }
 
 // A store that lost everything gets it back from the instances, and not a hundred
@@ -197,6 +254,7 @@ func TestRun_storeBeginsAnew(t *testing.T) {
 			}
 			healed += s.Healed
 		}
+		t.Logf("%d entries were written again", healed)
 		if healed < 3000 || healed > 4*3000 {
 			t.Errorf("%d entries were written again, want 3000 or little more", healed)
 		}
@@ -344,7 +402,11 @@ func TestRevoke_full(t *testing.T) {
 		if err := trust(small); !errors.Is(err, revocation.ErrStale) {
 			t.Errorf("an entry did not fit: %v", err)
 		}
-		if s := small.Status(); !errors.Is(s.UnknownError, revocation.ErrFull) {
+		if err := large.Revoke(t.Context(), revocation.Entry{Kind: revocation.User, PoolID: pool, ID: "sub-1"}); err != nil {
+			t.Fatal(err)
+		}
+		settle()
+		if s := small.Status(); !errors.Is(s.UnknownError, revocation.ErrFull) || s.Unknown != 2 {
 			t.Errorf("status %+v", s)
 		}
 	})
@@ -372,6 +434,53 @@ func TestRun_returns(t *testing.T) {
 		}
 	}
 }
+
+// The end of Run is no failure of the store, and nothing is written after it.
+func TestRun_endIsNoFailure(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		store := &endless{MemoryStore: new(revocation.MemoryStore)}
+		l := newList(t, store)
+		stop := run(t, l)
+		settle()
+		stop()
+		if s := l.Status(); s.Failures != 0 || s.LastError != nil {
+			t.Errorf("status %+v", s)
+		}
+		counted := &counting{Store: new(revocation.MemoryStore)}
+		stop = run(t, newList(t, counted))
+		time.Sleep(time.Minute)
+		before := counted.appends.Load()
+		stop()
+		if n := counted.appends.Load(); n != before {
+			t.Errorf("%d heartbeats after the end", n-before)
+		}
+	})
+}
+
+// endless takes records until the context ends.
+type endless struct{ *revocation.MemoryStore }
+
+func (endless) Append(ctx context.Context, _ []string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A trim that fails is a failure, and the list goes on.
+func TestRun_trimFails(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		l := newList(t, untrimmed{new(revocation.MemoryStore)}, func(c *revocation.Config) { c.MaxLifetime = time.Hour })
+		run(t, l)
+		time.Sleep(3 * time.Hour)
+		settle()
+		if s := l.Status(); s.Failures == 0 || !errors.Is(s.LastError, errDown) || !s.Trusted {
+			t.Errorf("status %+v", s)
+		}
+	})
+}
+
+type untrimmed struct{ *revocation.MemoryStore }
+
+func (untrimmed) Trim(context.Context, string, time.Duration) error { return errDown }
 
 type closing struct {
 	revocation.Store

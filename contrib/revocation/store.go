@@ -71,7 +71,7 @@ func (m *MemoryStore) Append(ctx context.Context, records []string) error {
 // Read implements [Store].
 func (m *MemoryStore) Read(ctx context.Context, cursor string, wait time.Duration) (Page, error) {
 	page, wake, err := m.read(cursor)
-	if err != nil || len(page.Records) > 0 || wait <= 0 {
+	if err != nil || len(page.Records) > 0 {
 		return page, err
 	}
 	timer := time.NewTimer(wait)

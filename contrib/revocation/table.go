@@ -219,10 +219,7 @@ func (l *lists) purged(k Kind, t *table, now int64) *table {
 		}
 	}
 	l.count[k] -= gone
-	switch {
-	case live == 0:
-		return nil
-	case gone == 0:
+	if gone == 0 {
 		return t
 	}
 	return t.rebuilt(live+live/2+1, now) // a third of it free
