@@ -189,7 +189,6 @@ func (f *follower) take(page Page, sent time.Time) {
 	if page.More {
 		return
 	}
-	f.wait = readWait
 	s.proof = sent
 	if f.snapshot {
 		f.snapshot = false
@@ -197,6 +196,10 @@ func (f *follower) take(page Page, sent time.Time) {
 		s.healAt = time.Time{}
 		s.healBy(sent.Add(rand.N(healAfter)))
 		f.log.Info("revocation: list loaded", "entries", f.lists.total())
+	}
+	f.wait = readWait
+	if !s.healAt.IsZero() { // each instance at its own time, and not when a record wakes all of them
+		f.wait = min(readWait, max(s.healAt.Sub(f.now()), time.Millisecond))
 	}
 	f.publish()
 }
@@ -367,7 +370,7 @@ func (l *List) beat(ctx context.Context) {
 		l.mu.Lock()
 		again := !l.state.heard.Equal(heard)
 		l.mu.Unlock()
-		if again || ctx.Err() != nil {
+		if again {
 			continue
 		}
 		r := record{key: key{rand.Uint64(), rand.Uint64()}}
