@@ -258,7 +258,7 @@ func TestRun_storeBeginsAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		anew := &counting{Store: new(revocation.MemoryStore)}
+		anew := slow{new(revocation.MemoryStore)} // so that others could begin meanwhile
 		store.set(func(f *faulty) { f.in = anew })
 		time.Sleep(time.Minute)
 		late := newList(t, store)
@@ -283,6 +283,14 @@ func TestRun_storeBeginsAnew(t *testing.T) {
 			t.Errorf("%d entries were written again, want 3000 or little more", healed)
 		}
 	})
+}
+
+// slow takes a while for each Append.
+type slow struct{ *revocation.MemoryStore }
+
+func (s slow) Append(ctx context.Context, records []string) error {
+	time.Sleep(50 * time.Millisecond)
+	return s.MemoryStore.Append(ctx, records)
 }
 
 // A follower that was away while the log was trimmed takes all of it anew.
