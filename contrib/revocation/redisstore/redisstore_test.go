@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -26,6 +27,14 @@ import (
 var whole = flag.Bool("whole", false, "run the whole matrix of faults")
 
 const pool = "eu-west-1_EXAMPLE01"
+
+// These tests wait for servers most of the time, so more of them run at once than
+// there are processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8")
+	os.Exit(m.Run())
+}
 
 // server starts a redis-server that ends with the test.
 func server(t *testing.T, args ...string) *redisserver.Server {
