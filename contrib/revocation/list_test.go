@@ -126,7 +126,7 @@ func TestRevoked_byKind(t *testing.T) {
 	})
 }
 
-// The times of the issue: all issued before now, in whole seconds, and no iat
+// Refused is all that was issued before now, in whole seconds; no iat
 // counts as before.
 func TestRevoked_iat(t *testing.T) {
 	bubble(t, func(t *testing.T) {
