@@ -252,6 +252,7 @@ step_prepare() {
   need npm npm 'install npm (Debian: apt-get install npm); examples are tested against npm packages'
   need nginx nginx-light 'install nginx (Debian: apt-get install nginx-light); refused uploads are tested through it'
   need chromium chromium 'install Chromium (Debian: apt-get install chromium); the pages are tested in it'
+  need redis-server redis-server 'install Redis (Debian: apt-get install redis-server); contrib/revocation is tested against it'
   [[ ! -e .git ]] || need git git 'install git; the tracked files are listed with it'
   node=$(node --version)
   oldest=$(oldest_node || true)
