@@ -3,6 +3,7 @@ package tokencache
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/fips140"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -54,10 +55,13 @@ type marker struct {
 // lengthBytes is the size of a length in a mark: of at most MaxTokenBytes.
 const lengthBytes = 2
 
-// newMarker tries what there is. In FIPS 140-only mode NewGCM returns an error,
-// because it is not approved to encrypt with a nonce that the caller has chosen.
+// newMarker tries what there is. In FIPS 140-3 mode it is SHA-256. A nonce of the
+// caller's own choice is not approved there, and where the mode is enforced NewGCM
+// returns an error. Besides, the random key would come from a generator that panics
+// inside a testing/synctest bubble before Go 1.27 (https://go.dev/issue/78557), and
+// programs call New in their tests.
 func newMarker() marker {
-	if !hasCLMUL() {
+	if !hasCLMUL() || fips140.Enabled() {
 		return sha256Marker()
 	}
 	random := make([]byte, 16+12) // for AES-128, and the nonce of 96 bits
