@@ -231,10 +231,11 @@ func read(doc []byte, b *record.Builder) *Error {
 		escapes = bytes.IndexByte(doc, '\\') >= 0
 	}
 	b.Start(doc)
+	p := payload{b, escapes}
 	var mistyped bool
 	var claim string
 	ok := strictjson.Members(doc, func(name []byte, value strictjson.Value, end int) bool {
-		if set(b, name, value, end, escapes) {
+		if p.set(name, value, end) {
 			return true
 		}
 		mistyped, claim = true, string(name)
@@ -253,49 +254,57 @@ func read(doc []byte, b *record.Builder) *Error {
 	}
 }
 
+// payload is a payload while its values are stored. escapes is whether a text in it
+// may have an escape.
+type payload struct {
+	*record.Builder
+
+	escapes bool
+}
+
 // set stores one member of the payload, whose value ends at the offset end. It
 // reports whether the value has the type that Cognito gives the claim.
-func set(b *record.Builder, name []byte, value strictjson.Value, end int, escapes bool) (ok bool) {
+func (p payload) set(name []byte, value strictjson.Value, end int) (ok bool) {
 	switch string(name) {
 	case "sub":
-		ok = setText(b, subjectText, value, end, escapes)
+		ok = p.setText(subjectText, value, end)
 	case "iss":
-		ok = setText(b, issuerText, value, end, escapes)
+		ok = p.setText(issuerText, value, end)
 	case "token_use":
-		ok = setText(b, tokenUseText, value, end, escapes)
+		ok = p.setText(tokenUseText, value, end)
 	case "client_id":
-		ok = setText(b, clientIDText, value, end, escapes)
+		ok = p.setText(clientIDText, value, end)
 	case "username":
-		ok = setText(b, usernameText, value, end, escapes)
+		ok = p.setText(usernameText, value, end)
 	case "cognito:username":
-		ok = setText(b, idUsernameDraft, value, end, escapes)
+		ok = p.setText(idUsernameDraft, value, end)
 	case "scope":
-		ok = setText(b, scopeText, value, end, escapes)
+		ok = p.setText(scopeText, value, end)
 	case "jti":
-		ok = setText(b, idText, value, end, escapes)
+		ok = p.setText(idText, value, end)
 	case "origin_jti":
-		ok = setText(b, originIDText, value, end, escapes)
+		ok = p.setText(originIDText, value, end)
 	case "event_id":
-		ok = setText(b, eventIDText, value, end, escapes)
+		ok = p.setText(eventIDText, value, end)
 	case "acr":
-		ok = setText(b, acrText, value, end, escapes)
+		ok = p.setText(acrText, value, end)
 	case "exp":
-		ok = setDate(b, expiryDate, value, false)
+		ok = setDate(p.Builder, expiryDate, value, false)
 	case "nbf":
-		ok = setDate(b, notBeforeDate, value, true)
+		ok = setDate(p.Builder, notBeforeDate, value, true)
 	case "iat":
-		ok = setDate(b, issuedAtDate, value, true)
+		ok = setDate(p.Builder, issuedAtDate, value, true)
 	case "auth_time":
-		ok = setDate(b, authTimeDate, value, true)
+		ok = setDate(p.Builder, authTimeDate, value, true)
 	case "aud":
-		b.SetText(audienceText, end-len(value), end)
-		ok = strictjson.IsTexts(value) || setText(b, audienceDraft, value, end, escapes)
+		p.SetText(audienceText, end-len(value), end)
+		ok = strictjson.IsTexts(value) || p.setText(audienceDraft, value, end)
 	case "cognito:groups":
-		b.SetText(groupsText, end-len(value), end)
+		p.SetText(groupsText, end-len(value), end)
 		ok = strictjson.IsTexts(value)
 	case "cnf":
 		// Whatever it holds: a check that we cannot make is no check that passes.
-		b.SetText(bindingDraft, end-len(value), end)
+		p.SetText(bindingDraft, end-len(value), end)
 		ok = strictjson.Fits(value)
 	default:
 		ok = strictjson.Fits(value)
@@ -304,18 +313,20 @@ func set(b *record.Builder, name []byte, value strictjson.Value, end int, escape
 }
 
 // setText stores the string in value. A string without an escape stands in the
-// payload as it is; most do. escapes is whether the payload has any.
-func setText(b *record.Builder, i int, value strictjson.Value, end int, escapes bool) bool {
+// payload as it is; most do.
+func (p payload) setText(i int, value strictjson.Value, end int) bool {
 	if value.Kind() != '"' {
 		return false
 	}
-	if !escapes || bytes.IndexByte(value, '\\') < 0 {
-		b.SetText(i, end-len(value)+1, end-1)
+	// mutant: equivalent `p.escapes → true`, it spares a search
+	// mutant: equivalent `bytes.IndexByte(value, '\\') < 0 → false`, it spares a copy
+	if !p.escapes || bytes.IndexByte(value, '\\') < 0 {
+		p.SetText(i, end-len(value)+1, end-1)
 		return true
 	}
 	text, ok := strictjson.Text(value)
-	b.CopyText(i, text)
-	return ok
+	p.CopyText(i, text)
+	return ok // mutant: equivalent `ok → true`, Members has read the string
 }
 
 func setDate(b *record.Builder, i int, value strictjson.Value, up bool) bool {

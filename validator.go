@@ -275,6 +275,7 @@ func (w *workspace) done(spaces *sync.Pool) {
 		return
 	}
 	w.token = ""
+	// mutant: equivalent `body → false`, the next token overwrites it before it is read
 	if body { // or there is nothing in them
 		w.key, w.times = nil, times{}
 		w.record.Reset()
