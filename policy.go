@@ -175,7 +175,6 @@ type scope string
 //
 // An ID token has no scopes and is answered with 403 without a challenge.
 func Scope(name string) Policy {
-	must(name != "", "Scope", "an empty name matches no scope")
 	must(isScope(name), "Scope", strconv.Quote(name)+" is not one scope (RFC 6749, section 3.3); And and Or join several")
 	return Policy{scope(name)}
 }

@@ -42,8 +42,8 @@ func Outsider(r *http.Request) string {
 
 // loopback reports whether an "address:port" is of this machine alone.
 func loopback(address string) bool {
-	a, err := netip.ParseAddrPort(address)
-	return err == nil && a.Addr().Unmap().IsLoopback()
+	a, _ := netip.ParseAddrPort(address) // on an error it is none, which is not loopback
+	return a.Addr().Unmap().IsLoopback()
 }
 
 // Host reports whether a Host, with or without a port, names this machine,
@@ -58,6 +58,6 @@ func Host(host string) bool {
 	if strings.EqualFold(name, "localhost") {
 		return true
 	}
-	a, err := netip.ParseAddr(name)
-	return err == nil && a.IsLoopback()
+	a, _ := netip.ParseAddr(name) // on an error it is none, which is not loopback
+	return a.IsLoopback()
 }

@@ -16,7 +16,7 @@ func TestHost(t *testing.T) {
 			t.Errorf("%s is not this machine", host)
 		}
 	}
-	for _, host := range []string{"", "localhost.", "xlocalhost", "localhost.example", "127.0.0.1.example", "0.0.0.0", "[::]:1", "10.0.0.1", "127.1", "0x7f000001", "[localhost", "::1]"} {
+	for _, host := range []string{"", "localhost.", "xlocalhost", "localhost.example", "127.0.0.1.example", "0.0.0.0", "[::]:1", "10.0.0.1", "127.1", "0x7f000001", "[localhost", "::1]", "x::1]", "[::1x"} {
 		if local.Host(host) {
 			t.Errorf("%s is this machine", host)
 		}
