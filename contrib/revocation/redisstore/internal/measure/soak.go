@@ -10,19 +10,36 @@ import (
 	"time"
 
 	"github.com/cognitoauth/cognitoauth/contrib/revocation"
+	"github.com/cognitoauth/cognitoauth/contrib/revocation/internal/redisserver"
 )
+
+// bound is how late a revocation may come in the soak.
+const bound = 2 * time.Second
+
+// trial is what a soak knows.
+type trial struct {
+	s   *redisserver.Server
+	all []instance
+
+	mu      sync.Mutex
+	when    map[string]time.Time // when Revoke had returned without error
+	wrong   error                // the first that was seen
+	asked   int
+	refused int // with 503
+
+	restarts int
+}
 
 // soak revokes at random while the server is ended and started at random. No token
 // may be admitted later than the bound after it was revoked, no other may be
 // refused, and at the end an instance that comes anew must know them all.
 func soak(d time.Duration) error {
-	const bound = 2 * time.Second
 	s, stop, err := server("--appendonly", "yes", "--appendfsync", "always")
 	if err != nil {
 		return err
 	}
 	defer stop()
-	var all []instance
+	t := &trial{s: s, when: map[string]time.Time{}}
 	for range 3 {
 		i, err := followRedis(s, func(c *revocation.Config) { c.MaxStaleness = bound })
 		if err != nil {
@@ -32,89 +49,101 @@ func soak(d time.Duration) error {
 		if err := wait(i.loaded); err != nil {
 			return err
 		}
-		all = append(all, i)
-	}
-	var (
-		mu      sync.Mutex
-		when    = map[string]time.Time{} // when Revoke had returned without error
-		wrong   error
-		asked   int
-		refused int // with 503
-	)
-	fail := func(format string, args ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		if wrong == nil {
-			wrong = fmt.Errorf(format, args...)
-		}
+		t.all = append(t.all, i)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	var wg sync.WaitGroup
-	restarts := 0
-	wg.Go(func() {
-		for ctx.Err() == nil {
-			time.Sleep(rand.N(4 * time.Second))
-			end := s.Stop
-			if rand.N(2) == 0 {
-				end = s.Kill
-			}
-			if err := end(); err != nil {
-				fail("ending the server: %w", err)
-			}
-			time.Sleep(rand.N(4 * time.Second)) // often longer than the bound
-			if err := start(s); err != nil {
-				fail("starting the server: %w", err)
-				return
-			}
-			restarts++
-		}
-	})
-	wg.Go(func() {
-		for n := 0; ctx.Err() == nil; n++ {
-			jti := fmt.Sprint("revoked-", n)
-			err := all[rand.N(len(all))].Revoke(ctx, revocation.Entry{Kind: revocation.Token, PoolID: pool, ID: jti})
-			if err == nil {
-				mu.Lock()
-				when[jti] = time.Now()
-				mu.Unlock()
-			}
-			time.Sleep(rand.N(20 * time.Millisecond))
-		}
-	})
-	for _, i := range all {
-		wg.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				mu.Lock()
-				var jti string
-				var at time.Time
-				for jti, at = range when { // any
-					break
-				}
-				mu.Unlock()
-				began := time.Now()
-				no, err := i.Revoked(ctx, claims(jti))
-				if jti != "" && !no && err == nil && began.Sub(at) > bound+100*time.Millisecond {
-					fail("%s was admitted %s after it was revoked", jti, began.Sub(at))
-				}
-				if no, _ := i.Revoked(ctx, claims(fmt.Sprint("good-", n))); no {
-					fail("a good token was refused as revoked")
-				}
-				mu.Lock()
-				asked += 2
-				if err != nil {
-					refused++
-				}
-				mu.Unlock()
-				time.Sleep(time.Millisecond)
-			}
-		})
+	wg.Go(func() { t.restart(ctx) })
+	wg.Go(func() { t.revoke(ctx) })
+	for _, i := range t.all {
+		wg.Go(func() { t.ask(ctx, i) })
 	}
 	wg.Wait()
-	if wrong != nil {
-		return fmt.Errorf("soak: %w", wrong)
+	if t.wrong != nil {
+		return fmt.Errorf("soak: %w", t.wrong)
 	}
-	late, err := followRedis(s)
+	if err := t.know(); err != nil {
+		return err
+	}
+	fmt.Printf("soak: %d revocations, %d restarts of the store, %d questions, %d answered by 503, nothing lost, none admitted later than %s, no other refused\n",
+		len(t.when), t.restarts, t.asked, t.refused, bound)
+	return nil
+}
+
+func (t *trial) fail(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.wrong == nil {
+		t.wrong = fmt.Errorf(format, args...)
+	}
+}
+
+// restart ends the server and starts it again, often for longer than the bound.
+func (t *trial) restart(ctx context.Context) {
+	for ctx.Err() == nil {
+		time.Sleep(rand.N(4 * time.Second))
+		end := t.s.Stop
+		if rand.N(2) == 0 {
+			end = t.s.Kill
+		}
+		if err := end(); err != nil {
+			t.fail("ending the server: %w", err)
+		}
+		time.Sleep(rand.N(4 * time.Second))
+		if err := start(t.s); err != nil {
+			t.fail("starting the server: %w", err)
+			return
+		}
+		t.restarts++
+	}
+}
+
+// revoke revokes a token after another, by any instance.
+func (t *trial) revoke(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		jti := fmt.Sprint("revoked-", n)
+		err := t.all[rand.N(len(t.all))].Revoke(ctx, revocation.Entry{Kind: revocation.Token, PoolID: pool, ID: jti})
+		if err == nil {
+			t.mu.Lock()
+			t.when[jti] = time.Now()
+			t.mu.Unlock()
+		}
+		time.Sleep(rand.N(20 * time.Millisecond))
+	}
+}
+
+// ask asks an instance about a revoked token and a good one, over and over.
+func (t *trial) ask(ctx context.Context, i instance) {
+	for n := 0; ctx.Err() == nil; n++ {
+		t.mu.Lock()
+		var jti string
+		var at time.Time
+		for jti, at = range t.when { // any
+			break
+		}
+		t.mu.Unlock()
+		began := time.Now()
+		no, err := i.Revoked(ctx, claims(jti))
+		if jti != "" && !no && err == nil && began.Sub(at) > bound+100*time.Millisecond {
+			t.fail("%s was admitted %s after it was revoked", jti, began.Sub(at))
+		}
+		if no, _ := i.Revoked(ctx, claims(fmt.Sprint("good-", n))); no {
+			t.fail("a good token was refused as revoked")
+		}
+		t.mu.Lock()
+		t.asked += 2
+		if err != nil {
+			t.refused++
+		}
+		t.mu.Unlock()
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// know asks an instance that comes anew about all that was revoked.
+func (t *trial) know() error {
+	late, err := followRedis(t.s)
 	if err != nil {
 		return err
 	}
@@ -122,12 +151,10 @@ func soak(d time.Duration) error {
 	if err := wait(late.loaded); err != nil {
 		return err
 	}
-	for jti := range when {
+	for jti := range t.when {
 		if no, _ := late.Revoked(context.Background(), claims(jti)); !no {
 			return fmt.Errorf("soak: %s is lost", jti)
 		}
 	}
-	fmt.Printf("soak: %d revocations, %d restarts of the store, %d questions, %d answered by 503, nothing lost, none admitted later than %s, no other refused\n",
-		len(when), restarts, asked, refused, bound)
 	return nil
 }
