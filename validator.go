@@ -157,9 +157,10 @@ func (v *validator) checkSize(token string) *Error {
 }
 
 // recall finds a token that was verified before. It counts only if the Pool entry
-// that admitted it is one of this configuration, its key is still in the key set, the set is not too old, and the token's times are still
-// good. The other checks cannot have another result now. If recall returns false,
-// the token needs all checks.
+// that admitted it is one of this configuration, its key is still in the key set,
+// the set is not too old, and the token's times are still good. The other checks
+// cannot have another result now. If recall returns false, the token needs all
+// checks.
 func (v *validator) recall(token string) (t verified, ok bool) {
 	if v.tokens == nil {
 		return t, false
