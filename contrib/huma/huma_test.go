@@ -46,9 +46,10 @@ type text struct {
 
 // underTest is an API on a loopback port. Its handlers append to ran.
 type underTest struct {
-	base   string
-	tokens map[string]*cognitotest.Token
-	ran    []string
+	base      string
+	tokens    map[string]*cognitotest.Token
+	ran       []string
+	decisions int
 }
 
 func (u *underTest) handler(name string) func(context.Context, *nothing) (*text, error) {
@@ -84,13 +85,6 @@ func (u *underTest) register(api huma.API) {
 func serve(t *testing.T, o cognitohuma.Options, more func(huma.API, *http.ServeMux)) *underTest {
 	t.Helper()
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
-	auth, err := cognitoauth.New(pool.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Schemes = schemes
-	mux := http.NewServeMux()
-	api := cognitohuma.New(auth, mux, config(), o)
 	u := &underTest{tokens: map[string]*cognitotest.Token{
 		"jane":     pool.AccessToken(),
 		"reader":   pool.AccessToken().Scopes("orders/read"),
@@ -99,6 +93,15 @@ func serve(t *testing.T, o cognitohuma.Options, more func(huma.API, *http.ServeM
 		"boss":     pool.AccessToken().Scopes("orders/write").Groups("admins"),
 		"tampered": pool.AccessToken().Tampered(),
 	}}
+	cfg := pool.Config()
+	cfg.OnDecision = func(context.Context, cognitoauth.Decision) { u.decisions++ }
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Schemes = schemes
+	mux := http.NewServeMux()
+	api := cognitohuma.New(auth, mux, config(), o)
 	u.register(api)
 	if more != nil {
 		more(api, mux)
@@ -249,8 +252,12 @@ func TestAutopatch(t *testing.T) {
 		{"boss", `403, scope="orders/read"`}, // the GET's own refusal
 		{"writer", "200; get for jane; put for jane"},
 	} {
+		u.decisions = 0
 		if got := u.call(t, "PATCH", "/thing", c.token, `{"who":"joe"}`); got != c.want {
 			t.Errorf("PATCH with token %q: got %s, want %s", c.token, got, c.want)
+		}
+		if c.token == "writer" && u.decisions != 3 {
+			t.Errorf("%d decisions about a PATCH, want 3", u.decisions)
 		}
 	}
 }

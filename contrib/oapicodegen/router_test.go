@@ -257,6 +257,21 @@ func TestWrapAsMiddleware(t *testing.T) {
 	}
 }
 
+// What README says of servers in the description.
+func TestServersOfTheDescription(t *testing.T) {
+	for _, host := range []string{"api.example.com", "127.0.0.1"} {
+		d := description(t)
+		d.Servers = openapi3.Servers{{URL: "https://api.example.com"}}
+		validate := nethttpmiddleware.OapiRequestValidatorWithOptions(d, &nethttpmiddleware.Options{SilenceServersWarning: true})
+		r := httptest.NewRequest("GET", "https://"+host+"/healthz", nil)
+		w := httptest.NewRecorder()
+		validate(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+		if want := map[string]int{"api.example.com": 200, "127.0.0.1": 404}[host]; w.Code != want {
+			t.Errorf("%s: got %d, want %d", host, w.Code, want)
+		}
+	}
+}
+
 func TestWithoutWrap(t *testing.T) {
 	u := serve(t, description(t), "", func(_ *cognitoauth.Middleware, mux *http.ServeMux, _ http.Handler) http.Handler { return mux })
 	if got := u.call(t, "GET", "/me", "jane", ""); got != "500" {

@@ -2,14 +2,14 @@
 // (github.com/ogen-go/ogen) as its OpenAPI description says: which operations are
 // open, and which scopes the others need.
 //
-//	//go:embed openapi.yaml
-//	var description []byte
-//
 //	server, err := api.NewServer(handler, security{})
-//	router, err := cognitoogen.New(server, description, cognitoogen.Options{
+//	router, err := cognitoogen.New(server, api.SpecYAML(), cognitoogen.Options{
 //		Schemes: cognitoogen.Schemes{"cognito": cognitoauth.Scope},
 //	})
 //	http.ListenAndServe(":8080", auth.Wrap(router))
+//
+// SpecYAML is there if ogen generates with the feature server/spec. Without it, embed
+// the file.
 //
 // The generated server wants a SecurityHandler. It has nothing to decide any more:
 //
@@ -69,8 +69,8 @@ type Route interface{ PathPattern() string }
 // answered 403.
 //
 // The error lists every mistake in the document: schemes that are not among
-// Options.Schemes, empty objects, scopes that the scheme does not have, a path that
-// stands in another document ($ref), and a document that demands no token at all.
+// Options.Schemes, empty objects, scopes that the scheme does not have, a path that is
+// a reference ($ref), and a document that demands no token at all.
 // errors.Is reports it as [cognitoauth.ErrMisconfigured].
 func New[R Route](server Server[R], description []byte, o Options) (http.Handler, error) {
 	spec, err := ogen.Parse(description)
@@ -90,7 +90,7 @@ func New[R Route](server Server[R], description []byte, o Options) (http.Handler
 	protected := false
 	for path, item := range spec.Paths {
 		if item.Ref != "" {
-			mistakes = append(mistakes, fmt.Errorf("path %s is %q, expected its operations: bundle the description into one document", path, item.Ref))
+			mistakes = append(mistakes, fmt.Errorf("path %s is the reference %q, expected its operations: pass api.SpecYAML(), in which ogen has resolved it, or bundle the description", path, item.Ref))
 		}
 		for method, op := range operations(item) {
 			security := op.Security

@@ -261,6 +261,33 @@ func TestPattern(t *testing.T) {
 	}
 }
 
+// What the package documentation says of tokens in a cookie.
+func TestCookie(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	cfg := pool.Config()
+	cfg.TokenSource = cognitoauth.FromCookie("token")
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &handler{}
+	server, err := api.NewServer(h, security{map[api.OperationName][]string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	router, err := cognitoogen.New(server, api.SpecYAML(), cognitoogen.Options{Schemes: schemes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/me", nil)
+	r.AddCookie(&http.Cookie{Name: "token", Value: pool.AccessToken().String()})
+	w := httptest.NewRecorder()
+	auth.Wrap(router).ServeHTTP(w, r)
+	if w.Code != 401 || h.ran != nil || r.Pattern != "GET /me" {
+		t.Errorf("got %d at %q, ran %q; want 401 by the server itself", w.Code, r.Pattern, h.ran)
+	}
+}
+
 func TestPathPrefix(t *testing.T) {
 	u := serve(t, api.SpecJSON(), wrapRouter, api.WithPathPrefix("/v1"))
 	for _, c := range []struct{ path, token, want string }{
@@ -356,7 +383,7 @@ func TestMistakes(t *testing.T) {
 		{"undeclared scope", ofMe("[{cognito: [orders/raed]}]"), schemes, []string{`operation GET /me: security names the scope "orders/raed" of the scheme "cognito"`}},
 		{"two mistakes", bytes.Replace(ofMe(`[{staff: [""]}]`), []byte("orders/admin"), []byte("orders/all"), 1), schemes, []string{
 			`operation GET /me: security: cognitoauth: Group: an empty name`, `operation GET /orders: security names the scope "orders/all"`}},
-		{"path in another document", edit("paths:\n", "paths:\n  /else:\n    $ref: other.yaml\n"), schemes, []string{`path /else is "other.yaml", expected its operations`}},
+		{"path in another document", edit("paths:\n", "paths:\n  /else:\n    $ref: other.yaml\n"), schemes, []string{`path /else is the reference "other.yaml", expected its operations`}},
 		{"nothing protected", []byte("openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {/x: {get: {responses: {'200': {description: OK}}}}}\ncomponents: {securitySchemes: {cognito: {type: http, scheme: bearer}}}"),
 			cognitoogen.Schemes{"cognito": cognitoauth.Scope}, []string{"no operation has security, so that all would be open"}},
 	} {
