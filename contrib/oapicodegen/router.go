@@ -83,10 +83,11 @@ func New(mux *http.ServeMux, description *openapi3.T, o Options) (*Router, error
 	}
 	mistakes := []error{err}
 	protected := false
-	for path, item := range description.Paths.Map() {
-		for method, op := range item.Operations() {
+	for _, path := range description.Paths.Keys() {
+		ops := description.Paths.Value(path).Operations()
+		for _, method := range slices.Sorted(maps.Keys(ops)) {
 			security := description.Security
-			if op.Security != nil {
+			if op := ops[method]; op.Security != nil {
 				security = *op.Security
 			}
 			mark, err := marking(o.Schemes, security, declared)

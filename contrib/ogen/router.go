@@ -39,6 +39,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/ogen-go/ogen"
 
@@ -88,12 +89,17 @@ func New[R Route](server Server[R], description []byte, o Options) (http.Handler
 	mistakes := []error{err}
 	rt := &router[R]{server, map[string]http.Handler{}, cognitoauth.Require(undescribed, server)}
 	protected := false
-	for path, item := range spec.Paths {
+	for _, path := range slices.Sorted(maps.Keys(spec.Paths)) {
+		item := spec.Paths[path]
+		if item == nil {
+			continue
+		}
 		if item.Ref != "" {
 			mistakes = append(mistakes, fmt.Errorf("path %s is the reference %q, expected its operations: pass api.SpecYAML(), in which ogen has resolved it, or bundle the description", path, item.Ref))
 		}
-		for method, op := range operations(item) {
-			security := op.Security
+		ops := operations(item)
+		for _, method := range slices.Sorted(maps.Keys(ops)) {
+			security := ops[method].Security
 			if security == nil {
 				security = spec.Security
 			}

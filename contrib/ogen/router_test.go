@@ -383,6 +383,7 @@ func TestMistakes(t *testing.T) {
 		{"undeclared scope", ofMe("[{cognito: [orders/raed]}]"), schemes, []string{`operation GET /me: security names the scope "orders/raed" of the scheme "cognito"`}},
 		{"two mistakes", bytes.Replace(ofMe(`[{staff: [""]}]`), []byte("orders/admin"), []byte("orders/all"), 1), schemes, []string{
 			`operation GET /me: security: cognitoauth: Group: an empty name`, `operation GET /orders: security names the scope "orders/all"`}},
+		{"path without operations", edit("paths:\n", "paths:\n  /null:\n"), cognitoogen.Schemes{"cognito": cognitoauth.Scope}, []string{`operation DELETE /orders/{id}: security names the scheme "staff"`}},
 		{"path in another document", edit("paths:\n", "paths:\n  /else:\n    $ref: other.yaml\n"), schemes, []string{`path /else is the reference "other.yaml", expected its operations`}},
 		{"nothing protected", []byte("openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {/x: {get: {responses: {'200': {description: OK}}}}}\ncomponents: {securitySchemes: {cognito: {type: http, scheme: bearer}}}"),
 			cognitoogen.Schemes{"cognito": cognitoauth.Scope}, []string{"no operation has security, so that all would be open"}},
