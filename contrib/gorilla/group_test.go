@@ -201,3 +201,24 @@ func TestScopeInChallengeOfGroup(t *testing.T) {
 		}
 	}
 }
+
+// Why the README says that matchers go before Subrouter: gorilla keeps the handler
+// that the subrouter has found, drops the middleware of the router around it, and
+// runs it for the next route that matches. In the first form it stays protected.
+func TestMatcherAfterSubrouter(t *testing.T) {
+	auth := newAuth(t)
+	var w witness
+	routes := mux.NewRouter()
+	api := routes.PathPrefix("/api").Subrouter()
+	users := api.PathPrefix("/users")
+	users.Subrouter().Handle("/x", w.named("user"))
+	users.Methods("POST")
+	routes.PathPrefix("/").Handler(cognitoauth.AllowAnonymous(w.named("rest")))
+	if rec := call(auth.Wrap(cognitogorilla.New(routes)), &w, "/api/users/x", ""); rec.Code != http.StatusUnauthorized || w.ran != nil {
+		t.Errorf("around everything: answered %d, ran %q; want 401", rec.Code, w.name())
+	}
+	api.Use(auth.Wrap)
+	if rec := call(routes, &w, "/api/users/x", ""); rec.Code != http.StatusOK || w.name() != "user" {
+		t.Errorf("answered %d, ran %q: gorilla has changed, so change the README", rec.Code, w.name())
+	}
+}
