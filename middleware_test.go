@@ -821,6 +821,54 @@ func TestWrap_patternIsCopiedBack(t *testing.T) {
 	}
 }
 
+// namer is a router that tells the pattern of its one route.
+type namer struct {
+	pattern string
+	next    http.Handler
+}
+
+func (n namer) ResolveEndpoint(r *http.Request) http.Handler {
+	if n.pattern != "" {
+		r.Pattern = n.pattern
+	}
+	return n.next
+}
+
+func (n namer) ServeHTTP(w http.ResponseWriter, r *http.Request) { n.next.ServeHTTP(w, r) }
+
+// A router that is asked for the route may name its pattern as well, also behind a
+// mux, or in front of one.
+func TestWrap_patternOfRouter(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	outside := http.NewServeMux()
+	outside.Handle("/v1/", namer{"/v1/{name}", g.Page()})
+	outside.Handle("/v2/", namer{"", g.Page()})
+	inside := http.NewServeMux()
+	inside.Handle("/me", g.Page())
+	for _, tt := range []struct {
+		h          http.Handler
+		path, want string
+	}{
+		{namer{"/{name}", g.Page()}, "/x", "/{name}"},
+		{namer{"", g.Page()}, "/x", ""},
+		{outside, "/v1/x", "/v1/{name}"},
+		{outside, "/v2/x", "/v2/"},
+		{namer{"/", inside}, "/me", "/me"},
+	} {
+		for _, credentials := range []string{"", g.Good()} {
+			g.Forget()
+			r := lab.Call("GET " + tt.path)
+			if credentials != "" {
+				r.Header.Set("Authorization", credentials)
+			}
+			lab.Ask(g.Auth.Wrap(tt.h), r)
+			if d := g.Decisions[0]; d.Pattern != tt.want || credentials == "" && r.Pattern != tt.want {
+				t.Errorf("%s, %q: decided about %q, the request has %q; want %q", tt.path, credentials, d.Pattern, r.Pattern, tt.want)
+			}
+		}
+	}
+}
+
 // Handlers get the very ResponseWriter that the server made.
 func TestWrap_responseWriterIsPassedOn(t *testing.T) {
 	g := lab.NewGate(t, nil)

@@ -172,6 +172,9 @@ func (q *require) scopes(c *Claims) []string {
 // asks it before every request, so that [AllowAnonymous] and [Optional] work on
 // its routes. Behind a router that Wrap cannot ask, every route is protected.
 //
+// ResolveEndpoint may set the Pattern of the request to that of the route, for
+// Decision.Pattern and for logs outside of Wrap; it must not change anything else.
+//
 // A struct that embeds such a router has its ResolveEndpoint too, and so makes
 // the same promise. The struct breaks it if its own ServeHTTP changes the
 // request before the router gets it, or runs another handler. Then Wrap finds
@@ -203,7 +206,10 @@ func resolve(h http.Handler, r *http.Request) (endpoint http.Handler, pattern st
 				pattern = ""
 			}
 		case EndpointResolver:
-			h = router.ResolveEndpoint(r)
+			before := r.Pattern
+			if h = router.ResolveEndpoint(r); r.Pattern != before {
+				pattern = r.Pattern
+			}
 		default:
 			return h, pattern
 		}

@@ -5,7 +5,7 @@
 //	mux.Get("/me", me) // any valid token
 //	http.ListenAndServe(":8080", auth.Wrap(cognitochi.New(mux)))
 //
-// A group with Use(auth.Wrap) needs no package, and what is in no such group is open.
+// A group with Use(auth.Wrap) needs no package; what is in no such group is open.
 package cognitochi
 
 import (
@@ -80,12 +80,13 @@ func unchained(h http.Handler) http.Handler {
 	return h
 }
 
-// find routes as chi does: by RawPath if there is one.
+// find routes as chi does, by RawPath if there is one, and sets Pattern.
 func (rt *Router) find(r *http.Request) (*chi.Context, route) {
 	ctx := chi.NewRouteContext()
 	if rt.mux.Find(ctx, r.Method, cmp.Or(r.URL.RawPath, r.URL.Path)) == "" {
 		return nil, route{}
 	}
+	r.Pattern = ctx.RoutePattern()
 	return ctx, rt.routes()[r.Method+"\x00"+strings.Join(ctx.RoutePatterns, "\x00")]
 }
 
@@ -103,10 +104,8 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if found.handler == nil {
 		ctx, found.handler = chi.NewRouteContext(), rt.mux
 		defer func(outer *http.Request) { outer.Pattern = ctx.RoutePattern() }(r)
-	} else {
-		ctx.RouteMethod, r.Pattern = r.Method, ctx.RoutePattern()
 	}
-	ctx.Routes = rt.mux
+	ctx.RouteMethod, ctx.Routes = r.Method, rt.mux
 	r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, ctx))
 	keys, values := ctx.URLParams.Keys, ctx.URLParams.Values
 	for i, key := range keys {

@@ -43,7 +43,7 @@ func New(routes *mux.Router) *Router {
 	return &Router{routes}
 }
 
-// match returns the route of r, nil if there is none. Gorilla redirects a path that
+// match returns the route of r, nil if there is none, and sets Pattern. Gorilla redirects a path that
 // is not clean before it matches, unless there is SkipClean.
 func (rt *Router) match(r *http.Request) *mux.RouteMatch {
 	clean := path.Clean("/" + r.URL.Path)
@@ -53,6 +53,9 @@ func (rt *Router) match(r *http.Request) *mux.RouteMatch {
 	var found mux.RouteMatch
 	if r.URL.Path != clean || !rt.routes.Match(r, &found) || found.MatchErr != nil {
 		return nil
+	}
+	if template, err := found.Route.GetPathTemplate(); err == nil {
+		r.Pattern = template
 	}
 	return &found
 }
@@ -79,9 +82,6 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if found == nil {
 		rt.routes.ServeHTTP(w, r)
 		return
-	}
-	if template, err := found.Route.GetPathTemplate(); err == nil {
-		r.Pattern = template
 	}
 	dispatch.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), matched{}, found)))
 }

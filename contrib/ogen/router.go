@@ -143,9 +143,13 @@ type router[R Route] struct {
 }
 
 // ResolveEndpoint names the server, marked as the operation is. For what the server
-// answers with 404 or 405 it names nothing.
+// answers with 404 or 405 it names nothing. It sets Pattern to the operation, as a
+// ServeMux does, for logs and metrics of refusals.
 func (rt *router[R]) ResolveEndpoint(r *http.Request) http.Handler {
-	_, h := rt.find(r)
+	operation, h := rt.find(r)
+	if h != nil {
+		r.Pattern = operation
+	}
 	return h
 }
 

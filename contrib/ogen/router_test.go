@@ -252,6 +252,7 @@ func TestPattern(t *testing.T) {
 		{"GET", "/healthz", "", "GET /healthz"},
 		{"DELETE", "/orders/7", "boss", "DELETE /orders/{id}"},
 		{"DELETE", "/orders/7", "reader", "DELETE /orders/{id}"},
+		{"DELETE", "/orders/7", "", "DELETE /orders/{id}"},
 		{"GET", "/nope", "boss", ""},
 	} {
 		u.call(t, c.method, c.path, c.token, "")

@@ -23,7 +23,7 @@ func TestTable(t *testing.T) {
 	})
 }
 
-func TestPattern(t *testing.T) { routertest.Pattern(t, newAPI, "", "/users/{name}") }
+func TestPattern(t *testing.T) { routertest.Pattern(t, newAPI, "/users/{name}", "/users/{name}") }
 
 // Use hands the inside of the router to Wrap, which cannot be asked. Detail says
 // so by name.

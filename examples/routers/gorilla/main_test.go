@@ -14,4 +14,4 @@ func TestTable(t *testing.T) {
 	})
 }
 
-func TestPattern(t *testing.T) { routertest.Pattern(t, newAPI, "", "/users/{name}") }
+func TestPattern(t *testing.T) { routertest.Pattern(t, newAPI, "/users/{name}", "/users/{name}") }
