@@ -77,15 +77,32 @@ func write(t *testing.T, table string, rows []string) {
 
 // Every row of a table is one that a test can run.
 func TestREADME_rows(t *testing.T) {
-	for _, table := range []string{"answers", "upstream", "size"} {
+	for _, table := range []string{"answers", "upstream", "size", "cache"} {
+		all := wirings
+		if table == "cache" {
+			all = caches
+		}
 		for _, row := range lines(t, table) {
 			known := false
-			for _, v := range wirings {
+			for _, v := range all {
 				known = known || strings.HasPrefix(row, "| "+v.name+" | ")
 			}
 			if !known {
 				t.Errorf("table %s: nothing runs %s", table, row)
 			}
 		}
+	}
+}
+
+// The program of the README is the example that is compiled.
+func TestREADME_gateway(t *testing.T) {
+	text, err := os.ReadFile("gateway/example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(text), "func Example() {\n")
+	body, _, _ = strings.Cut(body, "\n}\n")
+	if body = strings.ReplaceAll("\n"+body, "\n\t", "\n"); body == "\n" || !strings.Contains(page(t), "```go"+body+"\n```") {
+		t.Errorf("README.md does not have\n%s", body)
 	}
 }
