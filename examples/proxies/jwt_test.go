@@ -66,6 +66,7 @@ func TestHAProxyJWT(t *testing.T) {
 		{"no exp", "GET /me", "Bearer " + token.Delete("exp").String(), 401},
 		{"another client", "GET /me", "Bearer " + token.Client("2other").String(), 401},
 		{"ID token", "GET /me", "Bearer " + w.pool.IDToken().String(), 401},
+		{"another use", "GET /me", "Bearer " + token.Set("token_use", "id").String(), 401},
 		{"another pool", "GET /me", "Bearer " + other.AccessToken().String(), 401},
 		{"no algorithm", "GET /me", "Bearer " + token.SetHeader("alg", "none").String(), 401},
 	} {
