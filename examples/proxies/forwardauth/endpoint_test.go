@@ -158,7 +158,7 @@ func TestParseTarget(t *testing.T) {
 		}
 	}
 	for _, target := range []string{
-		"", "me", "*", "http://a/me", "//me", "/a//b", "/./me", "/me/.", "/me/..", "/a/../me", "/a/%2e%2e/me", "/a/.%2E/me", "/a%2fme", "/a%2Fme",
+		"", "me", "*", "http://a/me", "//", "//me", "/a//b", "/./me", "/me/.", "/me/..", "/a/../me", "/a/%2e%2e/me", "/a/.%2E/me", "/a%2fme", "/a%2Fme",
 		"/a%5cme", "/a\\me", "/me;x", "/me%3Bx", "/me%00", "/me%0a", "/me%7f", "/me%", "/me%zz", "/me%252e", "/me#x", "/me?x#y", "/me%ff", "/me\x00", "/me\n", "/me x\x7f",
 	} {
 		if u, err := forwardauth.ParseTarget(target); err == nil {
@@ -171,6 +171,7 @@ func FuzzParseTarget(f *testing.F) {
 	f.Add("/a/b?c=d")
 	f.Add("/a/%2e%2e/b")
 	f.Add("/a;b")
+	f.Add("//")
 	f.Fuzz(func(t *testing.T, target string) {
 		u, err := forwardauth.ParseTarget(target)
 		if err != nil {

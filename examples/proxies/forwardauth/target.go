@@ -30,7 +30,7 @@ func ParseTarget(target string) (*url.URL, error) {
 	if ambiguousEscape(raw) || strings.ContainsAny(u.Path, ";\\") || strings.ContainsFunc(u.Path, control) || !utf8.ValidString(u.Path) {
 		return nil, errAmbiguous
 	}
-	if clean := path.Clean(u.Path); clean != u.Path && clean+"/" != u.Path {
+	if clean := path.Clean(u.Path); clean != u.Path && (clean == "/" || clean+"/" != u.Path) {
 		return nil, errAmbiguous
 	}
 	return u, nil
