@@ -26,6 +26,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
@@ -40,7 +41,8 @@ func main() {
 	own := flag.Bool("gateway", false, "put the proxy of package gateway in front, and not nginx")
 	serve := flag.Bool("serve", false, "print curl commands, and go on until Ctrl-C")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	signal.Ignore(syscall.SIGPIPE) // the proxy has to be ended, whoever reads the output
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *own, *serve, os.Stdout); err != nil {
 		log.Fatal("proxies: ", err)

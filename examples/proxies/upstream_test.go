@@ -170,6 +170,32 @@ func TestRecipes_anonymous(t *testing.T) {
 	}
 }
 
+// An endpoint that does not answer refuses, after five seconds; HAProxy asks four
+// times. Only with -whole.
+func TestRecipes_hang(t *testing.T) {
+	if !*whole {
+		return
+	}
+	w := newWorld(t)
+	socket := t.TempDir() + "/auth"
+	l, err := listenFor(socket, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	released := make(chan struct{})
+	serveOn(t, l, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released }))
+	t.Cleanup(func() { close(released) })
+	for _, v := range recipes() {
+		t.Run(v.program.Name, func(t *testing.T) {
+			site := w.start(t, v, front.Site{Auth: socket})
+			got := send(t, site, call{line: "GET /me", auth: "Bearer " + w.pool.AccessToken().String()}.raw())
+			if n := len(w.arrived()); got.StatusCode < 500 || n != 0 {
+				t.Errorf("%d, %d requests reached the API", got.StatusCode, n)
+			}
+		})
+	}
+}
+
 // Squid passes Authorization on only if it is told to.
 func TestSquid_dropsAuthorization(t *testing.T) {
 	w := newWorld(t)
