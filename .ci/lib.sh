@@ -250,7 +250,8 @@ step_prepare() {
   need gcc 'gcc libc6-dev' "install a C compiler (Debian: apt-get install gcc libc6-dev); go test -race needs one"
   need node 'nodejs npm' 'install Node.js and npm (Debian: apt-get install nodejs npm); examples are tested against npm packages'
   need npm npm 'install npm (Debian: apt-get install npm); examples are tested against npm packages'
-  need nginx nginx-light 'install nginx (Debian: apt-get install nginx-light); refused uploads are tested through it'
+  need nginx nginx-light 'install nginx (Debian: apt-get install nginx-light); proxies in front are tested with it'
+  need haproxy haproxy 'install HAProxy (Debian: apt-get install haproxy); proxies in front are tested with it'
   need chromium chromium 'install Chromium (Debian: apt-get install chromium); the pages are tested in it'
   need redis-server redis-server 'install Redis (Debian: apt-get install redis-server); contrib/revocation is tested against it'
   [[ ! -e .git ]] || need git git 'install git; the tracked files are listed with it'

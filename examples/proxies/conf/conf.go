@@ -1,0 +1,12 @@
+// Package conf has the configurations of the proxies. They are templates: {{.Listen}},
+// {{.API}} and {{.Auth}} are the addresses of the proxy, the program behind and the
+// auth endpoint. Names that end in -through are of proxies that pass all requests on to
+// a program with Wrap, the others ask the auth endpoint first.
+package conf
+
+import "embed"
+
+// Files are the configurations.
+//
+//go:embed *.conf *.cfg *.lua *.vcl *.yaml Caddyfile*
+var Files embed.FS

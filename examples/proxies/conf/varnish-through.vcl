@@ -1,0 +1,6 @@
+vcl 4.1;
+
+backend api {
+	.host = "{{.Host}}";
+	.port = "{{.Port}}";
+}
