@@ -1021,6 +1021,32 @@ func ExampleFromCookie() {
 	// 403 cross_origin
 }
 
+// The pages are on one host and the API on another one of the same site, so that the
+// browser sends the cookie. The API trusts the pages' origin, and no other host of
+// the site.
+func ExampleFromCookie_siblingOrigin() {
+	cfg := demo.Config()
+	cfg.TokenSource = cognitoauth.FromCookie("access_token")
+	cfg.CrossOrigin = http.NewCrossOriginProtection()
+	if err := cfg.CrossOrigin.AddTrustedOrigin("https://app.example.com"); err != nil {
+		log.Fatal(err)
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, page := range []string{"https://app.example.com", "https://blog.example.com"} {
+		r := httptest.NewRequest("POST", "https://api.example.com/orders", nil)
+		r.Header.Set("Sec-Fetch-Site", "same-site")
+		r.Header.Set("Origin", page)
+		r.AddCookie(&http.Cookie{Name: "access_token", Value: demo.AccessToken().String()})
+		showAnswer(auth.Wrap(hello), r)
+	}
+	// Output:
+	// 200 hello jane
+	// 403 cross_origin
+}
+
 // Behind an Application Load Balancer that logs users in.
 func ExampleFromHeader() {
 	cfg := demo.Config()
