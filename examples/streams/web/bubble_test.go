@@ -54,7 +54,7 @@ func newBubble(t *testing.T, every time.Duration, http2 bool) (site, *http.Clien
 	var speaks http.Protocols
 	speaks.SetHTTP1(!http2)
 	speaks.SetUnencryptedHTTP2(http2)
-	srv := &http.Server{Protocols: &speaks, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := &http.Server{Protocols: &speaks, ReadTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { s.ended <- r.URL.Path }()
 		api.ServeHTTP(w, r)
 	})}
