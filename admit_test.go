@@ -229,6 +229,15 @@ func TestMiddleware_Authorize_withoutWrap(t *testing.T) {
 			t.Errorf("%s: decisions %+v", tt.name, g.Decisions)
 		}
 	}
+	// An anonymous route inside of another Wrap has no claims to check.
+	var inside error
+	open := cognitoauth.AllowAnonymous(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		inside = g.Auth.Authorize(r.Context(), r, cognitoauth.Authenticated())
+	}))
+	lab.Ask(g.Auth.Wrap(g.Auth.Wrap(open)), lab.Call("GET /", "Authorization", g.Good()))
+	if !errors.Is(inside, cognitoauth.ErrMisconfigured) {
+		t.Errorf("anonymous inside of another Wrap: %v", inside)
+	}
 	if err := g.Auth.Authorize(own, nil, cognitoauth.Authenticated()); err != nil {
 		t.Errorf("met: %v", err)
 	}

@@ -130,6 +130,32 @@ func TestWrapWith_rewrites(t *testing.T) {
 	}
 }
 
+// The log of such a refusal says what to change.
+func TestWrapWith_rewriteIsExplained(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	lab.Ask(g.Auth.WrapWith(maze(), changing(to("GET", "/open2", false))), lab.Call("GET /open"))
+	if detail := g.Decisions[1].Err.Detail(); !strings.Contains(detail, "WrapWith") || !strings.Contains(detail, "rewritten(auth.Wrap(mux))") {
+		t.Errorf("Detail: %s", detail)
+	}
+}
+
+// Middleware may hand a request on more than once, changed or not; the decision is
+// told once.
+func TestWrapWith_handsOnTwice(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	h := g.Auth.WrapWith(maze(), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, to("GET", "/me", false)(r))
+		})
+	})
+	token := g.Pool.AccessToken().Scopes("orders/read").String()
+	w := lab.Ask(h, lab.Call("GET /orders", "Authorization", "Bearer "+token))
+	if w.Body.String() != "orders with claimsme with claims" || len(g.Decisions) != 1 {
+		t.Errorf("%s, %d decisions", w.Body, len(g.Decisions))
+	}
+}
+
 // Optional admits without the fallback, so a route that is not optional asks for it.
 func TestWrapWith_rewritesAskTheFallback(t *testing.T) {
 	g := lab.NewGate(t, fallback(cognitoauth.Group("staff")))
@@ -307,6 +333,15 @@ func TestWrapFunc(t *testing.T) {
 	}
 	if calls != 10 {
 		t.Errorf("the function was called %d times for 10 requests", calls)
+	}
+}
+
+// A handler that is no mux has no open routes, and serves.
+func TestWrapFunc_noMux(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	h := g.Auth.WrapFunc(func() http.Handler { return g.Page() })
+	if w := lab.Ask(h, lab.Call("GET /x", "Authorization", g.Good())); w.Code != 200 || !g.Ran() {
+		t.Errorf("%d, ran %t", w.Code, g.Ran())
 	}
 }
 
