@@ -52,6 +52,14 @@ type Config struct {
 	// Authorization header with the scheme Bearer; a request with another scheme
 	// counts as one without a token. It must be safe for concurrent use.
 	TokenSource TokenSource
+	// CrossOrigin says which other origins may send an unsafe request, or open a
+	// WebSocket, with a token that [FromCookie] or [FromHeader] finds: those of its
+	// AddTrustedOrigin, such as https://app.example.com for an API on another host of
+	// the same site, and any for its bypass patterns. The handshake of a WebSocket is
+	// matched as a POST, so a pattern for it must not name GET. Its deny handler is
+	// not called. New does not copy it: what is added later counts at once. It is a
+	// mistake if TokenSource is nil. Nil: no other origin.
+	CrossOrigin *http.CrossOriginProtection
 	// IgnoreBadAmbientToken lets a bad token count as none on Optional routes if
 	// [FromCookie] or [FromHeader] found it. Without it a stale HttpOnly cookie,
 	// which no script can delete, closes these routes to the user. It holds for
@@ -157,7 +165,7 @@ func build(cfg Config, before *state) (*state, error) {
 		terms:   terms{clock: clock{cfg.Now, cfg.Leeway}},
 		limit:   cfg.MaxTokenBytes,
 		revoked: cfg.Revoked,
-	}, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: ownSource(cfg.TokenSource), ignoreAmbient: cfg.IgnoreBadAmbientToken,
+	}, realm: cmp.Or(cfg.Realm, defaultRealm), fallback: cfg.Fallback, source: ownSource(cfg.TokenSource).protectedBy(cfg.CrossOrigin), ignoreAmbient: cfg.IgnoreBadAmbientToken,
 		errorHandler: cfg.ErrorHandler, log: cfg.Logger, onDecision: cfg.OnDecision}, keyTimeout: cfg.KeyTimeout}
 	b.defaults()
 	b.keys(cfg)
@@ -184,6 +192,9 @@ func build(cfg Config, before *state) (*state, error) {
 	}
 	if cfg.IgnoreBadAmbientToken && ownSource(cfg.TokenSource) == nil {
 		b.mistake("IgnoreBadAmbientToken is true, but TokenSource reads the Authorization header, whose token is never ambient: set TokenSource to FromCookie(...) or FromHeader(...), or leave it out")
+	}
+	if cfg.CrossOrigin != nil && ownSource(cfg.TokenSource) == nil {
+		b.mistake("CrossOrigin is set, but TokenSource reads the Authorization header, whose origin is not checked, since no browser adds it by itself: set TokenSource to FromCookie(...) or FromHeader(...), or leave it out")
 	}
 	if cfg.Fallback.rule != nil && cfg.Fallback.unmeetable() {
 		b.mistake("Fallback %s admits nobody: And(), Or() and the zero Policy inside them are met by no token; leave it empty to admit every valid token", cfg.Fallback)

@@ -54,6 +54,10 @@ var configMistakes = []mistake{
 	{"bad ambient tokens ignored in Authorization", "Config.IgnoreBadAmbientToken", "leave it out", func(c *cognitoauth.Config) {
 		c.IgnoreBadAmbientToken, c.TokenSource = true, cognitoauth.FromAuthorization()
 	}},
+	{"trusted origins without a TokenSource", "Config.CrossOrigin", "FromCookie", func(c *cognitoauth.Config) { c.CrossOrigin = new(http.CrossOriginProtection) }},
+	{"trusted origins for Authorization", "Config.CrossOrigin", "leave it out", func(c *cognitoauth.Config) {
+		c.CrossOrigin, c.TokenSource = new(http.CrossOriginProtection), cognitoauth.FromAuthorization()
+	}},
 	{"a huge cache of tokens", "Config.TokenCache", "at most 10000000", func(c *cognitoauth.Config) { c.TokenCache = 10_000_001 }},
 	{"a cache of too few bytes for a token", "Config.TokenCacheBytes", fmt.Sprint("or 1048576 to ", int64(largestCache), " bytes"), func(c *cognitoauth.Config) { c.TokenCacheBytes = 32 }},
 	{"a cache of a byte less than the least", "Config.TokenCacheBytes", fmt.Sprint("or 1048576 to ", int64(largestCache), " bytes"), func(c *cognitoauth.Config) { c.TokenCacheBytes = 1<<20 - 1 }},

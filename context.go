@@ -53,6 +53,12 @@ func NewContext(ctx context.Context, c *Claims) context.Context {
 // code token_expired. Call cancel to release the context earlier. With nil
 // claims the context has ended already.
 //
+// It ends with ctx, too, and the context of a request ends when its handler
+// returns, even if the handler has hijacked the connection. For what goes on then,
+// such as a goroutine that has the WebSocket, let ctx be
+// [context.WithoutCancel](r.Context()). That the client has gone, the connection
+// tells.
+//
 // The revocation of a token does not end the context.
 func WithExpiry(ctx context.Context, c *Claims) (_ context.Context, cancel context.CancelFunc) {
 	if c == nil {

@@ -3,6 +3,7 @@ package cognitoauth_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -238,4 +239,54 @@ func TestWithExpiry(t *testing.T) {
 	if cancel(); ctx.Err() == nil {
 		t.Error("cancel does not end it")
 	}
+}
+
+// A handler that has hijacked its connection and returned has ended the context of
+// its request. What goes on with context.WithoutCancel ends with the token.
+func TestWithExpiry_hijack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var of struct{ request, stream context.Context }
+		taken := make(chan net.Conn, 1)
+		g := lab.NewGate(t, nil)
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			claims, _ := cognitoauth.FromContext(r.Context())
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+			}
+			for into, ctx := range map[*context.Context]context.Context{&of.request: r.Context(), &of.stream: context.WithoutCancel(r.Context())} {
+				c, cancel := cognitoauth.WithExpiry(ctx, claims)
+				t.Cleanup(cancel)
+				*into = c
+			}
+			taken <- conn
+		})
+		client, server := net.Pipe()
+		listener := make(oneConn, 1)
+		listener <- server
+		srv := &http.Server{Handler: g.Auth.Wrap(h)}
+		go srv.Serve(listener)
+		defer client.Close()
+		defer srv.Close()
+		defer close(listener)
+		fmt.Fprintf(client, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", g.Pool.AccessToken().ExpiresIn(time.Hour))
+		defer (<-taken).Close()
+		synctest.Wait() // the handler has returned
+		if err := context.Cause(of.request); err != context.Canceled {
+			t.Errorf("of the request: %v, want %v", err, context.Canceled)
+		}
+		const ends = time.Hour + 30*time.Second // with the leeway
+		time.Sleep(ends - time.Second)
+		if err := of.stream.Err(); err != nil {
+			t.Errorf("of the stream, a second before the token ends: %v", err)
+		}
+		if _, ok := cognitoauth.FromContext(of.stream); !ok {
+			t.Error("the claims are gone")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if e := lab.AsRefusal(t, context.Cause(of.stream)); e.Code != "token_expired" {
+			t.Errorf("of the stream: %s", e.Code)
+		}
+	})
 }

@@ -22,9 +22,10 @@ import (
 //
 // The browser adds a cookie by itself. So a request with an unsafe method, and
 // the handshake of a WebSocket, must pass the check of
-// [http.CrossOriginProtection], or it is refused with 403. Other requests with
-// GET are safe, those for server-sent events included, as long as they change
-// nothing: CORS keeps other sites from reading the answer.
+// [http.CrossOriginProtection], or it is refused with 403. A page on another host
+// of the same site fails it too: Config.CrossOrigin trusts its origin. Other
+// requests with GET are safe, those for server-sent events included, as long as
+// they change nothing: CORS keeps other sites from reading the answer.
 //
 // Two cookies of that name, chunks beside the whole cookie, and two chunks with
 // one number are refused with 400 (credentials_repeated). So is a cookie that

@@ -343,7 +343,7 @@ func detailCrossOrigin(e *Error) string {
 	}
 	return what + ", which Config.TokenSource reads, came with an unsafe cross-origin request or the handshake of a WebSocket from another origin, as http.CrossOriginProtection sees it " +
 		"(by Sec-Fetch-Site, else Origin and Host). A cookie's SameSite does not stop requests of a sibling subdomain: serve page and API from one origin, " +
-		"or send Authorization: Bearer, which FromAuthorization reads"
+		"trust the page's origin by AddTrustedOrigin of Config.CrossOrigin, or send Authorization: Bearer, which FromAuthorization reads"
 }
 
 func detailKeys(e *Error) string {

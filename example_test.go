@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
 	"net/http"
@@ -1227,6 +1228,32 @@ func ExampleFromCookie() {
 	// 403 cross_origin
 }
 
+// The pages are on one host and the API on another one of the same site, so that the
+// browser sends the cookie. The API trusts the pages' origin, and no other host of
+// the site.
+func ExampleFromCookie_siblingOrigin() {
+	cfg := demo.Config()
+	cfg.TokenSource = cognitoauth.FromCookie("access_token")
+	cfg.CrossOrigin = http.NewCrossOriginProtection()
+	if err := cfg.CrossOrigin.AddTrustedOrigin("https://app.example.com"); err != nil {
+		log.Fatal(err)
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, page := range []string{"https://app.example.com", "https://blog.example.com"} {
+		r := httptest.NewRequest("POST", "https://api.example.com/orders", nil)
+		r.Header.Set("Sec-Fetch-Site", "same-site")
+		r.Header.Set("Origin", page)
+		r.AddCookie(&http.Cookie{Name: "access_token", Value: demo.AccessToken().String()})
+		showAnswer(auth.Wrap(hello), r)
+	}
+	// Output:
+	// 200 hello jane
+	// 403 cross_origin
+}
+
 // Behind an Application Load Balancer that logs users in.
 func ExampleFromHeader() {
 	cfg := demo.Config()
@@ -1651,4 +1678,54 @@ func ExampleWithExpiry() {
 	<-ctx.Done()
 	fmt.Println(context.Cause(ctx))
 	// Output: cognitoauth: the token has expired
+}
+
+// The handler takes the connection over, leaves it to a goroutine, and returns. That
+// ends the context of the request, so the goroutine gets one that only the token ends.
+func ExampleWithExpiry_hijack() {
+	token := demo.AccessToken()
+	cfg := demo.Config()
+	cfg.Now = func() time.Time { return token.Claims().Expiry.Add(-10 * time.Millisecond) } // so that it ends soon
+	cfg.Leeway = 1
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	returned := make(chan bool)
+	stream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := cognitoauth.FromContext(r.Context())
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			log.Fatal(err)
+		}
+		ctx, cancel := cognitoauth.WithExpiry(context.WithoutCancel(r.Context()), claims)
+		go func() {
+			defer conn.Close()
+			defer cancel()
+			<-returned
+			<-r.Context().Done()
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\nthe request: %v\n", r.Context().Err())
+			<-ctx.Done()
+			fmt.Fprintln(conn, "the stream:", context.Cause(ctx))
+		}()
+	})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		auth.Wrap(stream).ServeHTTP(w, r)
+		close(returned)
+	}))
+	defer server.Close()
+	r, err := http.NewRequest("GET", server.URL, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token.String())
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	io.Copy(os.Stdout, resp.Body)
+	// Output:
+	// the request: context canceled
+	// the stream: cognitoauth: the token has expired
 }

@@ -25,8 +25,10 @@ import (
 //
 // It must be safe for concurrent use and must not change the request. Whoever
 // reads a token that the browser adds by itself has to look at the origin, as
-// [FromCookie] does. Do not take a token from the query (OAuth 2.1 forbids it),
-// because it ends in logs, histories and referrers.
+// [FromCookie] does. A source that asks others hands them the request that it got,
+// or one with a context derived from it: else they do not know
+// Config.CrossOrigin, and trust no other origin. Do not take a token from the
+// query (OAuth 2.1 forbids it), because it ends in logs, histories and referrers.
 //
 // With a TokenSource other than [FromAuthorization], every answer carries Vary:
 // Cookie, except on [AllowAnonymous] routes: a source that finds the token in a
@@ -71,9 +73,9 @@ func FromForwardedAuthorization(name string) TokenSource {
 // FromHeader takes the token from a header that a proxy sets, such as
 // x-amzn-oidc-accesstoken of an Application Load Balancer. The value is the bare
 // token, or Bearer, a space and the token. The proxy recognizes the user by a
-// cookie, so the rules of [FromCookie] apply here too. All requests must come
-// through the proxy, or anybody can set the header. It panics on an empty name
-// and on Authorization, which Config reads by default.
+// cookie, so the rules of [FromCookie] apply here too, with Config.CrossOrigin. All
+// requests must come through the proxy, or anybody can set the header. It panics
+// on an empty name and on Authorization, which Config reads by default.
 func FromHeader(name string) TokenSource {
 	must(name != "", "FromHeader", "the name is empty")
 	must(!strings.EqualFold(name, "Authorization"), "FromHeader", "leave Config.TokenSource nil to read Authorization: Bearer")
@@ -95,50 +97,6 @@ func FromHeader(name string) TokenSource {
 		}
 		return ambient(r, what, token)
 	}
-}
-
-// ambient returns a token that the browser or a proxy added by itself, if the
-// rules of FromCookie allow it. what names its cookie or header.
-func ambient(r *http.Request, what, token string) (string, error) {
-	if token == "" {
-		return "", nil
-	}
-	if foreign(r) {
-		return "", refuse(&crossOrigin, evidence{claim: what})
-	}
-	if q, ok := r.Context().Value(inquiryKey{}).(*inquiry); ok {
-		q.ambient = token
-	}
-	return token, nil
-}
-
-// sameOrigin has neither bypass patterns nor trusted origins.
-var sameOrigin http.CrossOriginProtection
-
-// foreign reports whether another origin sent r and it is unsafe.
-// CrossOriginProtection takes a GET for safe, because CORS keeps the answer from
-// the page that sent it. The handshake of a WebSocket is a GET too, but CORS
-// does not apply to it (RFC 6455, section 10.2), so we check it like a POST.
-// Over HTTP/2 and 3 the handshake of a WebSocket, and that of WebTransport, is a
-// CONNECT (RFC 8441), which is unsafe already.
-func foreign(r *http.Request) bool {
-	if upgrades(r) {
-		post := *r
-		post.Method = http.MethodPost
-		r = &post
-	}
-	return sameOrigin.Check(r) != nil
-}
-
-// upgrades reports whether r asks for a WebSocket. We do not parse the list in
-// Upgrade, since a library that accepts the WebSocket may parse it leniently.
-func upgrades(r *http.Request) bool {
-	for _, v := range r.Header["Upgrade"] {
-		if strings.Contains(strings.ToLower(v), "websocket") {
-			return true
-		}
-	}
-	return false
 }
 
 // inquiry is the context in which Wrap asks a source if it wants to know

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
@@ -280,4 +282,42 @@ func ExampleToken_SignedWith() {
 	none := pool.AccessToken().SetHeader("alg", "none").SignedWith(func([]byte) []byte { return nil })
 	fmt.Println(none.String()[len(none.String())-1:], check(none))
 	// Output: . cognitoauth: the token's algorithm is not accepted
+}
+
+// A test that fails if a route is opened by mistake keeps the open routes in a golden
+// file, and compares. All routes are registered from one table, whose patterns Routes
+// is asked about.
+func ExampleRoutes() {
+	handler := http.HandlerFunc(orders)
+	routes := map[string]http.Handler{
+		"GET /healthz":     cognitoauth.AllowAnonymous(handler),
+		"GET /docs/{page}": cognitoauth.Optional(handler),
+		"/me":              handler,
+		"POST /orders":     cognitoauth.Require(cognitoauth.Scope("orders/write"), handler),
+	}
+	mux := http.NewServeMux()
+	for pattern, h := range routes {
+		mux.Handle(pattern, h)
+	}
+	auth, err := cognitoauth.New(cognitotest.NewPool(t, cognitotest.Options{}).Config())
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+
+	table, err := cognitotest.Routes(auth.Wrap(mux), slices.Sorted(maps.Keys(routes))...)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	fmt.Print(table)
+	fmt.Println()
+	fmt.Print(table.Open()) // for testdata/open-routes.txt
+
+	// Output:
+	// protected  /me  Authenticated()
+	// optional   GET /docs/{page}
+	// anonymous  GET /healthz
+	// protected  POST /orders  Scope("orders/write")
+	//
+	// optional   GET /docs/{page}
+	// anonymous  GET /healthz
 }

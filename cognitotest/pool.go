@@ -57,7 +57,8 @@ import (
 // Options says how a [Pool] looks. The zero value is a good pool for most
 // tests.
 type Options struct {
-	// ID is the pool id. Zero: "eu-west-1_AbCdEf123".
+	// ID is the pool id. Zero: "eu-west-1_AbCdEf123". A program with two pools needs
+	// one for each, and the Config().Pools of both in one Config.
 	ID string
 
 	// ClientIDs are the app clients; the first one is named in tokens, all of

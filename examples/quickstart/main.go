@@ -170,7 +170,7 @@ func baseURL(a net.Addr) string {
 // serveOn serves h on l, calls ready with the URL of the server, and shuts down
 // when ready fails or ctx ends.
 func serveOn(ctx context.Context, l net.Listener, h http.Handler, ready func(base string) error) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
 

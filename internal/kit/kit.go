@@ -7,6 +7,7 @@
 package kit
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -28,8 +29,23 @@ var ImpliedScopes func(map[string][]string) (any, error)
 // way Wrap's handlers see it. Package cognitoauth sets it.
 var WithClaims func(ctx context.Context, claims any) context.Context
 
-// RoutePolicy says what a handler made by Wrap demands of a request: the marker of
-// its route, "ProtectedResource" where Wrap answers with that document, or the
-// policies as Go expressions. It is "" for any other handler. Package cognitoauth
-// sets it.
-var RoutePolicy func(wrapped http.Handler, r *http.Request) string
+// RouteOf says what a handler made by Wrap, WrapWith or WrapFunc does with a request,
+// and false for any other handler, or one without a configuration. Package
+// cognitoauth sets it.
+var RouteOf func(wrapped http.Handler, r *http.Request) (Route, bool)
+
+// Route is what a request meets.
+type Route struct {
+	Open    string // the name of the marker, or ProtectedResource where Wrap answers with that document; "" if the route is protected
+	Policy  string // what a protected route demands, as a Go expression
+	Exists  bool   // false: the router has no handler for the request, or redirects
+	Mux     bool   // the last router that was asked is a http.ServeMux, so there is a Pattern
+	Pattern string
+}
+
+// RoutePolicy is what a request needs: Open or Policy of its Route, "" if RouteOf
+// knows none.
+func RoutePolicy(wrapped http.Handler, r *http.Request) string {
+	route, _ := RouteOf(wrapped, r)
+	return cmp.Or(route.Open, route.Policy)
+}

@@ -21,7 +21,8 @@ func newAPI(auth *cognitoauth.Middleware, heard func(who, what string), every ti
 	mux.HandleFunc("POST /tickets", t.issue)
 	mux.HandleFunc("GET /chat", func(w http.ResponseWriter, r *http.Request) { chat(w, r, heard) })
 	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) { events(w, r, every) })
-	return t.redeem(fromSubprotocol(auth.Wrap(mux)), "/chat", "/events")
+	mux.HandleFunc("GET /ticks", func(w http.ResponseWriter, r *http.Request) { ticks(w, r, every) })
+	return t.redeem(fromSubprotocol(auth.Wrap(mux)), "/chat", "/events", "/ticks")
 }
 
 // tokenExpired is a close code of this program's own, from the range that RFC

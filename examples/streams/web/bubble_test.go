@@ -5,7 +5,9 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,7 +54,7 @@ func newBubble(t *testing.T, every time.Duration, http2 bool) (site, *http.Clien
 	var speaks http.Protocols
 	speaks.SetHTTP1(!http2)
 	speaks.SetUnencryptedHTTP2(http2)
-	srv := &http.Server{Protocols: &speaks, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := &http.Server{Protocols: &speaks, ReadTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { s.ended <- r.URL.Path }()
 		api.ServeHTTP(w, r)
 	})}
@@ -169,6 +171,72 @@ func TestChatHearsNothingAfterTheToken(t *testing.T) {
 		}
 		if len(s.heard) > 0 {
 			t.Errorf("heard %q", <-s.heard)
+		}
+	})
+}
+
+// dialTicks opens the WebSocket whose handler returns, and waits until it has.
+func dialTicks(t *testing.T, s site, client *http.Client, life time.Duration) *websocket.Conn {
+	t.Helper()
+	header := http.Header{"Authorization": {"Bearer " + s.pool.AccessToken().ExpiresIn(life).String()}}
+	conn, _, err := websocket.Dial(t.Context(), s.base+"/ticks", &websocket.DialOptions{HTTPClient: client, HTTPHeader: header})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.CloseNow() })
+	select {
+	case <-s.ended:
+	case <-time.After(time.Second):
+		t.Fatal("the handler has not returned")
+	}
+	return conn
+}
+
+// A stream goes on when its handler has returned, until its token ends.
+func TestTicksOutliveTheHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, client := newBubble(t, time.Minute, false)
+		began := time.Now()
+		conn := dialTicks(t, s, client, 135*time.Second)
+		var heard []string
+		for {
+			_, message, err := conn.Read(t.Context())
+			if err != nil {
+				if got := websocket.CloseStatus(err); got != tokenExpired {
+					t.Errorf("closed with %d, %v; want %d", got, err, tokenExpired)
+				}
+				break
+			}
+			heard = append(heard, string(message))
+		}
+		if want := []string{"tick 1 for jane", "tick 2 for jane", "tick 3 for jane"}; !slices.Equal(heard, want) {
+			t.Errorf("heard %q, want %q", heard, want)
+		}
+		if took, want := time.Since(began), 165*time.Second; took != want { // with the default leeway
+			t.Errorf("ended after %s, want %s", took, want)
+		}
+	})
+}
+
+// The goroutine ends with its client, long before the next tick and the token.
+func TestTicksEndWithTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, client := newBubble(t, time.Hour, false)
+		conn := dialTicks(t, s, client, 2*time.Hour)
+		if _, _, err := conn.Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		running := func() bool {
+			synctest.Wait()
+			all := make([]byte, 1<<20)
+			return strings.Contains(string(all[:runtime.Stack(all, true)]), "web.ticks.")
+		}
+		if !running() {
+			t.Fatal("it does not run while the client is there")
+		}
+		conn.CloseNow()
+		if running() {
+			t.Error("it runs on without a client")
 		}
 	})
 }

@@ -45,7 +45,7 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	api := newAPI(auth, func(who, what string) {}, time.Minute)
-	srv := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	defer srv.Close()
 	go srv.Serve(l)
 

@@ -5,10 +5,13 @@ package upload_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +159,80 @@ func TestRefusal_expectContinue(t *testing.T) {
 	answer, err := exchange(t, o, []byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"))
 	if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 401 ")) {
 		t.Errorf("%v, %q; want 401 and no 100", err, answer)
+	}
+}
+
+// A client that stops sending holds its connection for a bounded time, on a server
+// that has no timeout itself, and has its answer by then.
+func TestRefusal_stalled(t *testing.T) {
+	o := new(lab.Origin)
+	h, authorization := api(t, o, nil)
+	serve(t, o, h)
+	part := strings.Repeat("a", 100_000)
+	conns := map[string]net.Conn{}
+	for name, sent := range map[string]string{
+		"small":                       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\na",
+		"under 256 KiB":               "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + part,
+		"large":                       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + part,
+		"chunked":                     "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nf4240\r\n" + part,
+		"chunked, large":              "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nf4240\r\n" + part + part + part + part,
+		"by Require":                  "POST /orders HTTP/1.1\r\nHost: x\r\n" + authorization + "Content-Length: 1000\r\n\r\na",
+		"HTTP/1.0":                    "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 1000\r\n\r\na",
+		"Connection: close":           "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n" + part,
+		"Connection: close, chunked":  "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nf4240\r\n" + part,
+		"Expect: 100-continue":        "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n",
+		"Expect, chunked, then close": "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+	} {
+		conn, err := net.Dial("tcp", o.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(20 * time.Second)) // it only fails
+		if _, err := io.WriteString(conn, sent); err != nil {
+			t.Fatal(name, err)
+		}
+		conns[name] = conn
+	}
+	for name, conn := range conns { // which all stall meanwhile
+		answer, err := io.ReadAll(conn)
+		if err != nil || !bytes.Contains(answer[:min(len(answer), 13)], []byte(" 40")) {
+			t.Errorf("%s: %v, %.200q; want 401 or 403", name, err, answer)
+		}
+	}
+}
+
+// In HTTP/2 a refused body that stalls holds neither the answer nor the connection.
+func TestRefusal_stalledHTTP2(t *testing.T) {
+	o := new(lab.Origin)
+	h, _ := api(t, o, nil)
+	var speaks http.Protocols
+	speaks.SetUnencryptedHTTP2(true)
+	o.Serve(t, h, func(s *http.Server) { s.ReadTimeout, s.Protocols = 0, &speaks })
+	transport := &http.Transport{Protocols: &speaks}
+	defer transport.CloseIdleConnections()
+	var reused []bool
+	for range 3 {
+		body, stalls := io.Pipe()
+		defer stalls.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // it only fails
+		defer cancel()
+		r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(c httptrace.GotConnInfo) { reused = append(reused, c.Reused) },
+		}), "POST", "http://"+o.Addr()+"/", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 401 || resp.ProtoMajor != 2 {
+			t.Errorf("%s %d, %v; want HTTP/2.0 401", resp.Proto, resp.StatusCode, err)
+		}
+	}
+	if !slices.Equal(reused, []bool{false, true, true}) {
+		t.Errorf("connection reused: %v, want the same one three times", reused)
 	}
 }
 
