@@ -180,6 +180,27 @@ func TestAround(t *testing.T) {
 	}
 }
 
+// Middleware of net/http between Wrap and the mux has the claims, and open routes stay open.
+func TestAround_between(t *testing.T) {
+	a := newAPI(t)
+	engine := gin.New()
+	engine.GET("/me", a.answer("me"))
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { a.record("health") })))
+	mux.Handle("/", engine)
+	a.serve(t, a.auth.WrapWith(mux, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a.record("between:" + caller(r.Context()))
+			next.ServeHTTP(w, r)
+		})
+	}))
+	a.run(t, []row{
+		{"open", "GET", "/healthz", "", "OK ", "between:anybody health"},
+		{"no token", "GET", "/me", "", noToken, ""},
+		{"admitted", "GET", "/me", "jane", "OK me for jane", "between:jane me"},
+	})
+}
+
 // Metrics and logs name the route as gin has it, never the path.
 func TestPattern(t *testing.T) {
 	a := newAPI(t)
