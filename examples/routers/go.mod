@@ -5,6 +5,9 @@ go 1.26.0
 require (
 	github.com/cognitoauth/cognitoauth v0.0.0
 	github.com/cognitoauth/cognitoauth/contrib/chi v0.0.0
+	github.com/cognitoauth/cognitoauth/contrib/echo v0.0.0
+	github.com/cognitoauth/cognitoauth/contrib/echov4 v0.0.0
+	github.com/cognitoauth/cognitoauth/contrib/gin v0.0.0
 	github.com/cognitoauth/cognitoauth/contrib/gorilla v0.0.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
@@ -56,8 +59,11 @@ require (
 	google.golang.org/protobuf v1.36.10 // indirect
 )
 
-replace github.com/cognitoauth/cognitoauth => ../..
-
-replace github.com/cognitoauth/cognitoauth/contrib/chi => ../../contrib/chi
-
-replace github.com/cognitoauth/cognitoauth/contrib/gorilla => ../../contrib/gorilla
+replace (
+	github.com/cognitoauth/cognitoauth => ../..
+	github.com/cognitoauth/cognitoauth/contrib/chi => ../../contrib/chi
+	github.com/cognitoauth/cognitoauth/contrib/echo => ../../contrib/echo
+	github.com/cognitoauth/cognitoauth/contrib/echov4 => ../../contrib/echov4
+	github.com/cognitoauth/cognitoauth/contrib/gin => ../../contrib/gin
+	github.com/cognitoauth/cognitoauth/contrib/gorilla => ../../contrib/gorilla
+)

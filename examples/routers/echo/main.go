@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/cognitoauth/cognitoauth"
+	cognitoechov4 "github.com/cognitoauth/cognitoauth/contrib/echov4"
 	"github.com/cognitoauth/cognitoauth/examples/routers/internal/demo"
 )
 
@@ -16,8 +17,8 @@ func main() { demo.Main(newAPI) }
 func newAPI(auth *cognitoauth.Middleware, record func(...any)) http.Handler {
 	e := echo.New()
 	e.GET("/me", answer(record, "me"))
-	e.POST("/orders", answer(record, "order"), require(cognitoauth.Scope("orders/write")))
-	e.GET("/users/:name", answer(record, "page"), require(ownPage))
+	e.POST("/orders", answer(record, "order"), cognitoechov4.Require(cognitoauth.Scope("orders/write")))
+	e.GET("/users/:name", answer(record, "page"), cognitoechov4.Require(ownPage))
 	v1 := e.Group("/v1")
 	v1.GET("/orders", answer(record, "orders"))
 
@@ -28,24 +29,6 @@ func newAPI(auth *cognitoauth.Middleware, record func(...any)) http.Handler {
 	mux.Handle("GET /v1/version", cognitoauth.AllowAnonymous(open(record, "version")))
 	mux.Handle("/", e)
 	return auth.Wrap(mux)
-}
-
-// require is cognitoauth.Require for echo.
-func require(p cognitoauth.Policy) echo.MiddlewareFunc {
-	cognitoauth.Require(p, http.NotFoundHandler()) // panics now, not later, if p is zero
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) (err error) {
-			r := c.Request()
-			for _, name := range c.ParamNames() {
-				r.SetPathValue(name, c.Param(name))
-			}
-			r.Pattern = c.Path() // for logs and metrics
-			cognitoauth.Require(p, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-				err = next(c)
-			})).ServeHTTP(c.Response(), r)
-			return err
-		}
-	}
 }
 
 // ownPage lets a user see the page that bears the user's name.
@@ -59,7 +42,7 @@ var ownPage = cognitoauth.And(
 // answer stands for a handler of yours: it says what ran, and for whom.
 func answer(record func(...any), what string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		claims, ok := cognitoauth.FromContext(c.Request().Context())
+		claims, ok := cognitoechov4.Claims(c)
 		if !ok {
 			return echo.ErrInternalServerError
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v5"
 
 	"github.com/cognitoauth/cognitoauth"
+	cognitoecho "github.com/cognitoauth/cognitoauth/contrib/echo"
 	"github.com/cognitoauth/cognitoauth/examples/routers/internal/demo"
 )
 
@@ -17,8 +18,8 @@ func main() { demo.Main(newAPI) }
 func newAPI(auth *cognitoauth.Middleware, record func(...any)) http.Handler {
 	e := echo.New()
 	e.GET("/me", answer(record, "me"))
-	e.POST("/orders", answer(record, "order"), require(cognitoauth.Scope("orders/write")))
-	e.GET("/users/:name", answer(record, "page"), require(ownPage))
+	e.POST("/orders", answer(record, "order"), cognitoecho.Require(cognitoauth.Scope("orders/write")))
+	e.GET("/users/:name", answer(record, "page"), cognitoecho.Require(ownPage))
 	v1 := e.Group("/v1")
 	v1.GET("/orders", answer(record, "orders"))
 
@@ -29,24 +30,6 @@ func newAPI(auth *cognitoauth.Middleware, record func(...any)) http.Handler {
 	mux.Handle("GET /v1/version", cognitoauth.AllowAnonymous(open(record, "version")))
 	mux.Handle("/", e)
 	return auth.Wrap(mux)
-}
-
-// require is cognitoauth.Require for echo.
-func require(p cognitoauth.Policy) echo.MiddlewareFunc {
-	cognitoauth.Require(p, http.NotFoundHandler()) // panics now, not later, if p is zero
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c *echo.Context) (err error) {
-			r := c.Request()
-			for _, p := range c.PathValues() {
-				r.SetPathValue(p.Name, p.Value)
-			}
-			r.Pattern = c.Path() // for logs and metrics
-			cognitoauth.Require(p, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-				err = next(c)
-			})).ServeHTTP(c.Response(), r)
-			return err
-		}
-	}
 }
 
 // ownPage lets a user see the page that bears the user's name.
@@ -60,7 +43,7 @@ var ownPage = cognitoauth.And(
 // answer stands for a handler of yours: it says what ran, and for whom.
 func answer(record func(...any), what string) echo.HandlerFunc {
 	return func(c *echo.Context) error {
-		claims, ok := cognitoauth.FromContext(c.Request().Context())
+		claims, ok := cognitoecho.Claims(c)
 		if !ok {
 			return echo.ErrInternalServerError
 		}

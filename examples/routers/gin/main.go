@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cognitoauth/cognitoauth"
+	cognitogin "github.com/cognitoauth/cognitoauth/contrib/gin"
 	"github.com/cognitoauth/cognitoauth/examples/routers/internal/demo"
 )
 
@@ -20,8 +21,8 @@ func newAPI(auth *cognitoauth.Middleware, record func(...any)) http.Handler {
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.GET("/me", answer(record, "me"))
-	engine.POST("/orders", require(cognitoauth.Scope("orders/write")), answer(record, "order"))
-	engine.GET("/users/:name", require(ownPage), answer(record, "page"))
+	engine.POST("/orders", cognitogin.Require(cognitoauth.Scope("orders/write")), answer(record, "order"))
+	engine.GET("/users/:name", cognitogin.Require(ownPage), answer(record, "page"))
 	v1 := engine.Group("/v1")
 	v1.GET("/orders", answer(record, "orders"))
 
@@ -34,24 +35,6 @@ func newAPI(auth *cognitoauth.Middleware, record func(...any)) http.Handler {
 	return auth.Wrap(mux)
 }
 
-// require is cognitoauth.Require for gin.
-func require(p cognitoauth.Policy) gin.HandlerFunc {
-	cognitoauth.Require(p, http.NotFoundHandler()) // panics now, not later, if p is zero
-	return func(c *gin.Context) {
-		for _, param := range c.Params {
-			c.Request.SetPathValue(param.Key, param.Value)
-		}
-		c.Request.Pattern = c.FullPath() // for logs and metrics
-		admitted := false
-		cognitoauth.Require(p, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			admitted = true
-		})).ServeHTTP(c.Writer, c.Request)
-		if !admitted {
-			c.Abort() // to return is not enough: gin goes on to the next handler
-		}
-	}
-}
-
 // ownPage lets a user see the page that bears the user's name.
 var ownPage = cognitoauth.And(
 	cognitoauth.UserToken(),
@@ -60,12 +43,10 @@ var ownPage = cognitoauth.And(
 	}),
 )
 
-// answer stands for a handler of yours: it says what ran, and for whom. The
-// claims are in the request's context; a gin.Context, though a context too,
-// does not look there unless Engine.ContextWithFallback is set.
+// answer stands for a handler of yours: it says what ran, and for whom.
 func answer(record func(...any), what string) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		claims, ok := cognitoauth.FromContext(c.Request.Context())
+		claims, ok := cognitogin.Claims(c)
 		if !ok {
 			c.AbortWithStatus(http.StatusInternalServerError)
 			return
