@@ -22,10 +22,11 @@
 //	cognitoauth.keys.fetch.failures      counter           {fetch}    pool, host
 //
 // Each decision is one measurement of the first two. A request has one decision, and one
-// more for each refusal by [cognitoauth.Middleware.Authorize]. The share of remembered
-// tokens is that of cognitoauth.token.remembered=true in the count of the duration. The
-// last four are read from [cognitoauth.Middleware.Status]. There is no age before the
-// first fetch and for a static key set, which has no fetches either.
+// more for each refusal by [cognitoauth.Middleware.Authorize], which has method and route
+// if Authorize got the request. The share of remembered tokens is that of
+// cognitoauth.token.remembered=true in the count of the duration. The last four are read
+// from [cognitoauth.Middleware.Status]. There is no age before the first fetch and for a
+// static key set, which has no fetches either.
 //
 // The share of answers 503 is that of error.type ending in _unavailable. The code
 // request_ended has status 503 too, but nobody is there to see it.

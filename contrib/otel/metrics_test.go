@@ -329,6 +329,24 @@ func TestAdmit(t *testing.T) {
 	})
 }
 
+// TestAuthorize: a refusal by hand is a second decision about the request.
+func TestAuthorize(t *testing.T) {
+	s := start(t, cognitootel.Options{WithoutPools: true, WithoutClients: true}, nil)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /orders/{id}", func(_ http.ResponseWriter, r *http.Request) {
+		if err := s.auth.Authorize(r.Context(), r, cognitoauth.Group("owners")); err == nil {
+			t.Error("the group is not asked for")
+		}
+	})
+	r := httptest.NewRequest("GET", "/orders/7", nil)
+	r.Header.Set("Authorization", "Bearer "+s.pool.AccessToken().String())
+	s.auth.Wrap(mux).ServeHTTP(httptest.NewRecorder(), r)
+	s.want("cognitoauth.authorization.attempts", map[string]float64{
+		"cognitoauth.authenticated=true,cognitoauth.authorization.result=success,http.request.method=GET,http.route=/orders/{id}":                                                                           1,
+		`cognitoauth.authenticated=true,cognitoauth.authorization.policy=Group("owners"),cognitoauth.authorization.result=failure,error.type=group_missing,http.request.method=GET,http.route=/orders/{id}`: 1,
+	})
+}
+
 // TestNextSeesTheDecision: whatever was in OnDecision before goes on.
 func TestNextSeesTheDecision(t *testing.T) {
 	type key struct{}
