@@ -135,7 +135,7 @@ func (c *hearing) context(a *admission) context.Context {
 // allow tells Config.OnDecision that a call was let in. Without claims it is
 // anonymous, and ignored is why its token then counted as none.
 func (s *state) allow(c hearing, ignored *Error) {
-	if s == nil || s.onDecision == nil {
+	if s.onDecision == nil {
 		return
 	}
 	d := s.decision(&c)
