@@ -177,63 +177,66 @@ func isUpDownCounter(a metricdata.Aggregation) bool {
 	return ok && !sum.IsMonotonic
 }
 
-// TestDecisions compares the attributes with a table. Names come from the semantic
-// conventions (http.request.method, http.route without method and host, error.type
-// on failure only) and from the table in doc.go; codes from the library's reference.
+const pool, web = "cognitoauth.pool.id=eu-west-1_AbCdEf123", "cognitoauth.client.id=1web"
+
+// decisions are requests and the attributes that each of them has. Names come from the
+// semantic conventions (http.request.method, http.route without method and host,
+// error.type on failure only) and from the table in doc.go; codes from the library's
+// reference.
+var decisions = []struct {
+	name, method, target string
+	token                func(*cognitotest.Pool) string
+	duration, attempt    string
+}{
+	{"admitted", "GET", "/me", access,
+		"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
+		"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=GET,http.route=/me"},
+	{"pattern with a host", "GET", "http://api.example.com/tenants/7", access,
+		"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
+		"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=GET,http.route=/tenants/{id}"},
+	{"method nobody knows", "BREW", "/me", access,
+		"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
+		"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=_OTHER,http.route=/me"},
+	{"method in lower case", "get", "/me", access,
+		"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
+		"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=_OTHER,http.route=/me"},
+	{"QUERY", "QUERY", "/me", access,
+		"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
+		"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=QUERY,http.route=/me"},
+
+	{"open route", "GET", "/healthz", nothing,
+		"cognitoauth.authentication.result=none",
+		"cognitoauth.authenticated=false,cognitoauth.authorization.result=success,http.request.method=GET,http.route=/healthz"},
+	{"optional route without a token", "GET", "/feed", nothing,
+		"cognitoauth.authentication.result=none",
+		"cognitoauth.authenticated=false,cognitoauth.authorization.result=success,http.request.method=GET,http.route=/feed"},
+	{"no token", "GET", "/me", nothing,
+		"cognitoauth.authentication.result=none",
+		"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure,error.type=token_missing,http.request.method=GET,http.route=/me"},
+	{"no such route", "GET", "/nowhere", nothing,
+		"cognitoauth.authentication.result=none",
+		"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure,error.type=token_missing,http.request.method=GET"},
+
+	{"expired", "GET", "/me", func(p *cognitotest.Pool) string { return p.AccessToken().ExpiresIn(-3600e9).String() },
+		"cognitoauth.authentication.result=failure,error.type=token_expired",
+		"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure," + pool + ",error.type=token_expired,http.request.method=GET,http.route=/me"},
+	{"revoked", "GET", "/me", func(p *cognitotest.Pool) string { return p.AccessToken().User("gone").String() },
+		"cognitoauth.authentication.result=failure,error.type=token_revoked",
+		"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure," + web + "," + pool + ",error.type=token_revoked,http.request.method=GET,http.route=/me"},
+	{"of another client", "GET", "/me", func(p *cognitotest.Pool) string { return p.AccessToken().Client("3other").String() },
+		"cognitoauth.authentication.result=failure,error.type=client_mismatch",
+		"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure," + pool + ",error.type=client_mismatch,http.request.method=GET,http.route=/me"},
+
+	{"scope missing", "POST", "/orders/7", access,
+		"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
+		`cognitoauth.authenticated=true,cognitoauth.authorization.policy=Scope("orders/write"),cognitoauth.authorization.result=failure,` + web + "," + pool + ",error.type=scope_missing,http.request.method=POST,http.route=/orders/{id}"},
+	{"group missing", "DELETE", "/orders/7", access,
+		"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
+		`cognitoauth.authenticated=true,cognitoauth.authorization.policy=Group("admins"),cognitoauth.authorization.result=failure,` + web + "," + pool + ",error.type=group_missing,http.request.method=DELETE,http.route=/orders/{id}"},
+}
+
 func TestDecisions(t *testing.T) {
-	const pool, web = "cognitoauth.pool.id=eu-west-1_AbCdEf123", "cognitoauth.client.id=1web"
-	tests := []struct {
-		name, method, target string
-		token                func(*cognitotest.Pool) string
-		duration, attempt    string
-	}{
-		{"admitted", "GET", "/me", access,
-			"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
-			"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=GET,http.route=/me"},
-		{"pattern with a host", "GET", "http://api.example.com/tenants/7", access,
-			"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
-			"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=GET,http.route=/tenants/{id}"},
-		{"method nobody knows", "BREW", "/me", access,
-			"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
-			"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=_OTHER,http.route=/me"},
-		{"method in lower case", "get", "/me", access,
-			"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
-			"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=_OTHER,http.route=/me"},
-		{"QUERY", "QUERY", "/me", access,
-			"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
-			"cognitoauth.authenticated=true,cognitoauth.authorization.result=success," + web + "," + pool + ",http.request.method=QUERY,http.route=/me"},
-
-		{"open route", "GET", "/healthz", nothing,
-			"cognitoauth.authentication.result=none",
-			"cognitoauth.authenticated=false,cognitoauth.authorization.result=success,http.request.method=GET,http.route=/healthz"},
-		{"optional route without a token", "GET", "/feed", nothing,
-			"cognitoauth.authentication.result=none",
-			"cognitoauth.authenticated=false,cognitoauth.authorization.result=success,http.request.method=GET,http.route=/feed"},
-		{"no token", "GET", "/me", nothing,
-			"cognitoauth.authentication.result=none",
-			"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure,error.type=token_missing,http.request.method=GET,http.route=/me"},
-		{"no such route", "GET", "/nowhere", nothing,
-			"cognitoauth.authentication.result=none",
-			"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure,error.type=token_missing,http.request.method=GET"},
-
-		{"expired", "GET", "/me", func(p *cognitotest.Pool) string { return p.AccessToken().ExpiresIn(-3600e9).String() },
-			"cognitoauth.authentication.result=failure,error.type=token_expired",
-			"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure," + pool + ",error.type=token_expired,http.request.method=GET,http.route=/me"},
-		{"revoked", "GET", "/me", func(p *cognitotest.Pool) string { return p.AccessToken().User("gone").String() },
-			"cognitoauth.authentication.result=failure,error.type=token_revoked",
-			"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure," + web + "," + pool + ",error.type=token_revoked,http.request.method=GET,http.route=/me"},
-		{"of another client", "GET", "/me", func(p *cognitotest.Pool) string { return p.AccessToken().Client("3other").String() },
-			"cognitoauth.authentication.result=failure,error.type=client_mismatch",
-			"cognitoauth.authenticated=false,cognitoauth.authorization.result=failure," + pool + ",error.type=client_mismatch,http.request.method=GET,http.route=/me"},
-
-		{"scope missing", "POST", "/orders/7", access,
-			"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
-			`cognitoauth.authenticated=true,cognitoauth.authorization.policy=Scope("orders/write"),cognitoauth.authorization.result=failure,` + web + "," + pool + ",error.type=scope_missing,http.request.method=POST,http.route=/orders/{id}"},
-		{"group missing", "DELETE", "/orders/7", access,
-			"cognitoauth.authentication.result=success,cognitoauth.token.remembered=false",
-			`cognitoauth.authenticated=true,cognitoauth.authorization.policy=Group("admins"),cognitoauth.authorization.result=failure,` + web + "," + pool + ",error.type=group_missing,http.request.method=DELETE,http.route=/orders/{id}"},
-	}
-	for _, test := range tests {
+	for _, test := range decisions {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, cognitootel.Options{}, func(cfg *cognitoauth.Config) {
 				cfg.Revoked = func(_ context.Context, c *cognitoauth.Claims) (bool, error) { return c.Username == "gone", nil }
