@@ -27,6 +27,9 @@ func refusalIn(t *testing.T, err error) *cognitoauth.Error {
 	return e
 }
 
+// bearing is a header with a token.
+func bearing(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
+
 // What Admit decides is what Wrap decides about the same token under the same
 // policies, challenge included.
 func TestMiddleware_Admit(t *testing.T) {
@@ -45,7 +48,7 @@ func TestMiddleware_Admit(t *testing.T) {
 		w := lab.Ask(h, lab.BearerCall(token))
 		want := g.Decisions
 		g.Forget()
-		ctx, err := g.Auth.Admit(t.Context(), token.String(), "the.Service/Method", need)
+		ctx, err := g.Auth.Admit(t.Context(), bearing(token.String()), "the.Service/Method", need)
 		e := refusalIn(t, err)
 		if (e == nil) != (w.Code == 200) || e != nil && (e.Status != w.Code || e.Challenge() != w.Header().Get("WWW-Authenticate")) {
 			t.Errorf("%s: %v, Wrap answers %d %v", name, err, w.Code, w.Header())
@@ -73,7 +76,7 @@ func TestMiddleware_Admit(t *testing.T) {
 
 func TestMiddleware_Admit_noToken(t *testing.T) {
 	g := lab.NewGate(t, fallback(cognitoauth.Scope("api")))
-	ctx, err := g.Auth.Admit(t.Context(), "", "route", lab.ReadOrders)
+	ctx, err := g.Auth.Admit(t.Context(), nil, "route", lab.ReadOrders)
 	e := refusalIn(t, err)
 	if e == nil || e.Code != "token_missing" || e.Challenge() != `Bearer realm="api", scope="api orders/read"` || !strings.Contains(e.Detail(), "Admit") {
 		t.Fatalf("%v, %q, %q", err, e.Challenge(), e.Detail())
@@ -83,13 +86,61 @@ func TestMiddleware_Admit_noToken(t *testing.T) {
 	}
 }
 
+// Where the token is, and how it is written, is decided as for a request.
+func TestMiddleware_Admit_credentials(t *testing.T) {
+	for name, tt := range map[string]struct {
+		header http.Header // %s is the token
+		source cognitoauth.TokenSource
+		code   string
+	}{
+		"bearer":           {http.Header{"Authorization": {"bearer  %s"}}, nil, ""},
+		"bare":             {http.Header{"Authorization": {"%s"}}, nil, "token_missing"},
+		"other scheme":     {http.Header{"Authorization": {"Basic %s"}}, nil, "token_missing"},
+		"nothing":          {http.Header{}, nil, "token_missing"},
+		"twice":            {http.Header{"Authorization": {"Bearer %s", "Bearer %s"}}, nil, "credentials_repeated"},
+		"malformed":        {http.Header{"Authorization": {"Bearer %s,"}}, nil, "credentials_malformed"},
+		"lower case":       {http.Header{"authorization": {"Bearer %s"}}, nil, "token_missing"},
+		"cookie, not read": {http.Header{"Cookie": {"token=%s"}}, nil, "token_missing"},
+		"cookie":           {http.Header{"Cookie": {"token=%s"}}, cognitoauth.FromCookie("token"), ""},
+		"cookie of another origin": {http.Header{"Cookie": {"token=%s"}, "Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}},
+			cognitoauth.FromCookie("token"), "cross_origin"},
+	} {
+		g := lab.NewGate(t, lab.TokenSource(tt.source))
+		for _, values := range tt.header {
+			for i := range values {
+				values[i] = strings.ReplaceAll(values[i], "%s", g.Pool.AccessToken().String())
+			}
+		}
+		_, err := g.Auth.Admit(t.Context(), tt.header, "route", cognitoauth.Authenticated())
+		if e := refusalIn(t, err); (e == nil) != (tt.code == "") || e != nil && e.Code != tt.code {
+			t.Errorf("%s: %v, want %q", name, err, tt.code)
+		}
+		if len(g.Decisions) != 1 || tt.code != "" && g.Decisions[0].Code != tt.code {
+			t.Errorf("%s: decisions %+v", name, g.Decisions)
+		}
+	}
+}
+
+// A call may name itself, and an API that describes itself to OAuth clients does so
+// to those that come by HTTP.
+func TestMiddleware_Admit_requestID(t *testing.T) {
+	g := lab.NewGate(t, func(c *cognitoauth.Config) {
+		c.ProtectedResources = []cognitoauth.ProtectedResource{{Resource: "https://api.example.com"}}
+		c.Pools[0].Audiences = []string{"https://api.example.com"}
+	})
+	_, err := g.Auth.Admit(t.Context(), http.Header{"X-Request-Id": {"r-1"}}, "route", cognitoauth.Authenticated())
+	if d := g.Decisions[0]; d.RequestID != "r-1" || strings.Contains(refusalIn(t, err).Challenge(), "resource_metadata") {
+		t.Errorf("%+v, challenge %s", d, refusalIn(t, err).Challenge())
+	}
+}
+
 func TestMiddleware_Admit_policies(t *testing.T) {
 	g := lab.NewGate(t, nil)
 	token := g.Pool.AccessToken().String()
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "yes")
 	asked := cognitoauth.Assert("sees the route", func(r *http.Request, _ *cognitoauth.Claims) bool {
-		return r.Pattern == "route" && r.Context().Value(key{}) == "yes" && r.URL.Path == "" && r.Header.Get("X") == "" && r.Body != nil
+		return r.Pattern == "route" && r.Context().Value(key{}) == "yes" && r.URL.Path == "" && r.Header.Get("Authorization") != "" && r.Body != nil
 	})
 	for name, tt := range map[string]struct {
 		p    cognitoauth.Policy
@@ -100,13 +151,13 @@ func TestMiddleware_Admit_policies(t *testing.T) {
 		"assert":        {asked, ""},
 		"group":         {cognitoauth.Group("staff"), "group_missing"},
 	} {
-		_, err := g.Auth.Admit(ctx, token, "route", tt.p)
+		_, err := g.Auth.Admit(ctx, bearing(token), "route", tt.p)
 		if e := refusalIn(t, err); (e == nil) != (tt.code == "") || e != nil && e.Code != tt.code {
 			t.Errorf("%s: %v, want %q", name, err, tt.code)
 		}
 	}
 	var zero cognitoauth.Middleware
-	if _, err := zero.Admit(ctx, token, "route", cognitoauth.Authenticated()); !errors.Is(err, cognitoauth.ErrMisconfigured) {
+	if _, err := zero.Admit(ctx, bearing(token), "route", cognitoauth.Authenticated()); !errors.Is(err, cognitoauth.ErrMisconfigured) {
 		t.Errorf("zero Middleware: %v", err)
 	}
 }
@@ -118,12 +169,12 @@ func TestMiddleware_Admit_remembered(t *testing.T) {
 	token := g.Pool.AccessToken().String()
 	for _, want := range []bool{false, true} {
 		g.Forget()
-		if _, err := g.Auth.Admit(t.Context(), token, "route", cognitoauth.Authenticated()); err != nil || g.Decisions[0].Remembered != want {
+		if _, err := g.Auth.Admit(t.Context(), bearing(token), "route", cognitoauth.Authenticated()); err != nil || g.Decisions[0].Remembered != want {
 			t.Errorf("remembered %t (%v), want %t", g.Decisions[0].Remembered, err, want)
 		}
 	}
 	down := lab.NewGate(t, noKeys)
-	if _, err := down.Auth.Admit(t.Context(), token, "route", cognitoauth.Authenticated()); !errors.Is(err, cognitoauth.ErrUnavailable) || refusalIn(t, err).RetryAfter == 0 {
+	if _, err := down.Auth.Admit(t.Context(), bearing(token), "route", cognitoauth.Authenticated()); !errors.Is(err, cognitoauth.ErrUnavailable) || refusalIn(t, err).RetryAfter == 0 {
 		t.Errorf("no keys: %v", err)
 	}
 }
@@ -201,7 +252,7 @@ func TestMiddleware_Authorize_withoutWrap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	admitted, err := g.Auth.Admit(t.Context(), token.String(), "the.Service/Method", cognitoauth.Authenticated())
+	admitted, err := g.Auth.Admit(t.Context(), bearing(token.String()), "the.Service/Method", cognitoauth.Authenticated())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +328,7 @@ func TestNewContext(t *testing.T) {
 // Claims that nobody has verified name nobody.
 func TestNewContext_unverified(t *testing.T) {
 	g := lab.NewGate(t, nil)
-	ok, err := g.Auth.Admit(t.Context(), g.Pool.AccessToken().String(), "route", cognitoauth.Authenticated())
+	ok, err := g.Auth.Admit(t.Context(), bearing(g.Pool.AccessToken().String()), "route", cognitoauth.Authenticated())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -357,14 +357,15 @@ func ExampleMiddleware_WrapFunc_incorrect() {
 	// admitted because of *cognitoauth.marker, answered: secret
 }
 
-// An interceptor of gRPC, or a Lambda handler, has a token and no request.
+// An interceptor of gRPC, or a Lambda handler, has credentials and no request.
 func ExampleMiddleware_Admit() {
 	auth, err := cognitoauth.New(demo.Config())
 	if err != nil {
 		log.Panic(err)
 	}
-	intercept := func(ctx context.Context, token, method string) {
-		ctx, err := auth.Admit(ctx, token, method, cognitoauth.Scope("orders/write"))
+	intercept := func(ctx context.Context, metadata map[string][]string, method string) {
+		header := http.Header{"Authorization": metadata["authorization"]}
+		ctx, err := auth.Admit(ctx, header, method, cognitoauth.Scope("orders/write"))
 		if err != nil {
 			fmt.Println(method, err)
 			return
@@ -372,9 +373,10 @@ func ExampleMiddleware_Admit() {
 		claims, _ := cognitoauth.FromContext(ctx)
 		fmt.Println(method, "by", claims.Username)
 	}
-	intercept(context.Background(), demo.AccessToken().User("ann").Scopes("orders/write").String(), "/shop.Orders/Create")
-	intercept(context.Background(), demo.AccessToken().String(), "/shop.Orders/Create")
-	intercept(context.Background(), "", "/shop.Orders/Create")
+	for _, token := range []*cognitotest.Token{demo.AccessToken().User("ann").Scopes("orders/write"), demo.AccessToken()} {
+		intercept(context.Background(), map[string][]string{"authorization": {"Bearer " + token.String()}}, "/shop.Orders/Create")
+	}
+	intercept(context.Background(), nil, "/shop.Orders/Create")
 	// Output:
 	// /shop.Orders/Create by ann
 	// /shop.Orders/Create cognitoauth: the token lacks a scope

@@ -15,9 +15,10 @@
 // "authorization", by the rules of [cognitoauth.FromAuthorization]: one value, the
 // scheme Bearer in any case, the token. The token has to meet Config.Fallback and the
 // policy of the method. [cognitoauth.Middleware.Admit] decides, so Config.Logger and
-// Config.OnDecision are told, with the full method as Decision.Pattern. They are not
-// told of malformed or repeated credentials, for which there is no token to decide
-// about. Config.TokenSource does not count here.
+// Config.OnDecision are told, with the full method as Decision.Pattern. Of the metadata
+// it gets "authorization" and what names the request, "x-request-id" and
+// "x-amzn-trace-id". A Config.TokenSource that looks elsewhere finds nothing here: give
+// gRPC a Middleware of its own then.
 //
 // Names are compared as a whole and byte by byte. Unknown methods need a token too.
 // The Pattern of theirs is "", since the caller has made up the name. Handlers find

@@ -196,13 +196,17 @@ func TestUnknownMethods(t *testing.T) {
 func TestDecisions(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
 	cfg := pool.Config()
-	decisions := make(chan string, 3)
-	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) { decisions <- d.Code + " " + d.Pattern }
+	decisions := make(chan string, 5)
+	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) {
+		decisions <- d.Code + " " + strings.TrimRight(d.Pattern+" "+d.RequestID, " ")
+	}
 	conn := dial(t, serve(t, new(service), cfg))
 	call(within(t), conn, get)
 	call(within(t, bearer(pool.AccessToken())), conn, watch)
 	call(within(t, bearer(pool.AccessToken().Scopes("orders/write"))), conn, chat)
-	for _, want := range []string{"token_missing " + get, "scope_missing " + watch, "authenticated " + chat} {
+	call(within(t, "Bearer"), conn, get)
+	call(metadata.AppendToOutgoingContext(within(t), "x-request-id", "r-1"), conn, get)
+	for _, want := range []string{"token_missing " + get, "scope_missing " + watch, "authenticated " + chat, "credentials_malformed " + get, "token_missing " + get + " r-1"} {
 		if got := <-decisions; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -140,8 +140,6 @@ func (g *gate) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo
 
 func (g *gate) open(method string) bool { return slices.Contains(g.rules.Open, method) }
 
-var authorization = cognitoauth.FromAuthorization()
-
 // admit returns the context of a call with its claims, or the status of its refusal.
 // The call's credentials and metadata may have added up to several values.
 func (g *gate) admit(ctx context.Context, method, route string) (context.Context, error) {
@@ -149,14 +147,14 @@ func (g *gate) admit(ctx context.Context, method, route string) (context.Context
 	if !ok {
 		policy = cognitoauth.Authenticated()
 	}
-	header := http.Header{"Authorization": metadata.ValueFromIncomingContext(ctx, "authorization")}
-	token, err := authorization(&http.Request{Header: header})
-	if err == nil {
-		ctx, err = g.auth.Admit(ctx, token, route, policy)
+	header := http.Header{}
+	for _, name := range []string{"Authorization", "X-Request-Id", "X-Amzn-Trace-Id"} {
+		header[name] = metadata.ValueFromIncomingContext(ctx, strings.ToLower(name))
 	}
+	admitted, err := g.auth.Admit(ctx, header, route, policy)
 	if err != nil {
 		setTrailer(ctx, err)
 		return ctx, statusOf(err).Err()
 	}
-	return ctx, nil
+	return admitted, nil
 }

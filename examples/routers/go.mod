@@ -4,6 +4,8 @@ go 1.26.0
 
 require (
 	github.com/cognitoauth/cognitoauth v0.0.0
+	github.com/cognitoauth/cognitoauth/contrib/chi v0.0.0
+	github.com/cognitoauth/cognitoauth/contrib/gorilla v0.0.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gorilla/mux v1.8.1
@@ -55,3 +57,7 @@ require (
 )
 
 replace github.com/cognitoauth/cognitoauth => ../..
+
+replace github.com/cognitoauth/cognitoauth/contrib/chi => ../../contrib/chi
+
+replace github.com/cognitoauth/cognitoauth/contrib/gorilla => ../../contrib/gorilla

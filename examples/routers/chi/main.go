@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/cognitoauth/cognitoauth"
+	cognitochi "github.com/cognitoauth/cognitoauth/contrib/chi"
 	"github.com/cognitoauth/cognitoauth/examples/routers/internal/demo"
 )
 
@@ -25,8 +26,8 @@ func newAPI(auth *cognitoauth.Middleware, record func(...any)) http.Handler {
 	})
 
 	// What chi's Use would take goes around Wrap:
-	//	chi.Chain(middleware.Logger, auth.Wrap).Handler(newRouter(mux))
-	return auth.Wrap(newRouter(mux))
+	//	chi.Chain(middleware.Logger, auth.Wrap).Handler(cognitochi.New(mux))
+	return auth.Wrap(cognitochi.New(mux))
 }
 
 // ownPage lets a user see the page that bears the user's name.

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/cognitoauth/cognitoauth"
+	cognitogorilla "github.com/cognitoauth/cognitoauth/contrib/gorilla"
 	"github.com/cognitoauth/cognitoauth/examples/routers/internal/demo"
 )
 
@@ -24,24 +25,7 @@ func newAPI(auth *cognitoauth.Middleware, record func(...any)) http.Handler {
 	v1.Handle("/orders", answer(record, "orders")).Methods("GET")
 
 	// What gorilla's Use would take goes around Wrap: logged(auth.Wrap(…)).
-	return auth.Wrap(router{routes})
-}
-
-// router is a gorilla router that tells which handler it would run, a
-// cognitoauth.EndpointResolver. It names what Match names, which is what
-// ServeHTTP runs. With Use that is the middleware around the route's handler,
-// so no route of such a router is open. An unclean path, which ServeHTTP
-// redirects without matching, is never open behind Wrap.
-type router struct{ *mux.Router }
-
-// ResolveEndpoint names no handler for not found and method not allowed, even
-// if the router has one of its own, so that they stay protected.
-func (rt router) ResolveEndpoint(r *http.Request) http.Handler {
-	var match mux.RouteMatch
-	if !rt.Match(r, &match) || match.MatchErr != nil {
-		return nil
-	}
-	return match.Handler
+	return auth.Wrap(cognitogorilla.New(routes))
 }
 
 // ownPage lets a user see the page that bears the user's name. Gorilla does not

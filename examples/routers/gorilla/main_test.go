@@ -14,4 +14,4 @@ func TestTable(t *testing.T) {
 	})
 }
 
-func TestPattern(t *testing.T) { routertest.Pattern(t, newAPI, "", "") }
+func TestPattern(t *testing.T) { routertest.Pattern(t, newAPI, "", "/users/{name}") }

@@ -151,8 +151,9 @@ func (a *api) validates(ctx context.Context, token, code string) func() error {
 
 // admits is a path through Admit.
 func (a *api) admits(ctx context.Context) func() error {
+	header := http.Header{"Authorization": {"Bearer " + a.token}}
 	return func() error {
-		_, err := a.auth.Admit(ctx, a.token, "/shop.Orders/List", cognitoauth.Authenticated())
+		_, err := a.auth.Admit(ctx, header, "/shop.Orders/List", cognitoauth.Authenticated())
 		return err
 	}
 }
