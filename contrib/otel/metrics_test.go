@@ -324,7 +324,8 @@ func TestAmbientTokenThatCountsAsNone(t *testing.T) {
 // TestAdmit: a call of gRPC has no HTTP route.
 func TestAdmit(t *testing.T) {
 	s := start(t, cognitootel.Options{WithoutPools: true, WithoutClients: true}, nil)
-	if _, err := s.auth.Admit(context.Background(), s.pool.AccessToken().String(), "/orders.Orders/Create", cognitoauth.Authenticated()); err != nil {
+	metadata := http.Header{"Authorization": {"Bearer " + s.pool.AccessToken().String()}}
+	if _, err := s.auth.Admit(context.Background(), metadata, "/orders.Orders/Create", cognitoauth.Authenticated()); err != nil {
 		t.Fatal(err)
 	}
 	s.want("cognitoauth.authorization.attempts", map[string]float64{
