@@ -28,6 +28,24 @@ func FromContext(ctx context.Context) (*Claims, bool) {
 	return nil, false
 }
 
+// NewContext returns a context that carries c, which [FromContext] then finds, as
+// it does behind Wrap: for a program that gets its tokens elsewhere than from
+// requests, and has validated one by [Middleware.Validate]. [Middleware.Admit] does
+// both. Later changes of c are not visible in the context.
+//
+// Only claims that come from a token count. With others, nil included, the context
+// has no claims, not even those of ctx; a test of a handler uses
+// cognitotest.WithClaims. A [Require] that gets such a context checks its policy,
+// but belongs to no Middleware: its refusals have the default realm and are not
+// logged.
+func NewContext(ctx context.Context, c *Claims) context.Context {
+	a := new(admission)
+	if c != nil && c.key != nil {
+		a.claims, a.authenticated = *c, true
+	}
+	return a.within(ctx)
+}
+
 // WithExpiry returns a context that ends when the token expires, for work that
 // outlives the start of a request, such as a WebSocket or a stream of events.
 // It ends at the instant from which Validate refuses the token: exp plus
@@ -65,6 +83,7 @@ type admission struct {
 	authenticated bool        // false on an Optional route without a token
 	anonymous     bool        // an AllowAnonymous route, which hides an outer admission
 	optional      bool        // the route is Optional, so the fallback does not apply
+	remembered    bool        // the token was verified before
 	pending       atomic.Bool // route has yet to report the decision
 	state         *state      // of the request; nil if the test kit made the claims
 	route         *require    // the route's handler, if it is a Require
@@ -82,7 +101,7 @@ type carrier struct {
 }
 
 // within returns the context that carries a, as a child of ctx.
-func (a *admission) within(ctx context.Context) context.Context {
+func (a *admission) within(ctx context.Context) *carrier {
 	a.carrier = carrier{ctx, a}
 	return &a.carrier
 }

@@ -2,7 +2,7 @@ package cognitoauth
 
 // This file holds what the library tells about a decision: Decision, which
 // Config.OnDecision gets, and the log record of a refusal, with its limit of
-// ten a minute.
+// ten a minute. It also answers what is refused.
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cognitoauth/cognitoauth/codes"
 )
 
 // Decision is what the library decided about one request, for metrics and
@@ -69,6 +71,25 @@ type Decision struct {
 	// X-Amzn-Trace-Id; "" if neither is there, or it is longer than 128 bytes or
 	// not printable ASCII. Anybody can write it: it is for logs.
 	RequestID string
+	// Method is the request's method as the caller wrote it, which can be any word:
+	// make one label of all that you do not know. It is "" for [Middleware.Admit].
+	Method string
+	// Duration is the time that the library took to decide: to find and validate the
+	// token, to wait for keys, and to check the policies. It is real time, whatever
+	// Config.Now says. What runs between Wrap and a Require does not count.
+	Duration time.Duration
+	// Remembered is whether the token was verified before, so that no signature had
+	// to be checked (see Config.TokenCache).
+	Remembered bool
+	// Claims are the claims of the token of an allowed request, or of one that a
+	// policy refused; nil if there are none. They are a copy: a change is not visible
+	// to the handler. They are made for OnDecision only, and are personal data:
+	// Subject and Username name a person, an ID token has more. What you log of them
+	// is up to you; none of it is fit for metrics.
+	Claims *Claims
+	// Policy is the policy that refused, as its String writes it: Config.Fallback, or
+	// that of the Require. It is "" if no policy refused.
+	Policy string
 	// Err is the refusal, nil if Allowed. Compare it with nil as it is: stored in
 	// a variable of type error, a nil *Error is an error that is not nil.
 	Err *Error
@@ -76,6 +97,113 @@ type Decision struct {
 	// Config.IgnoreBadAmbientToken wants; Code is then "anonymous". Nil: it did not
 	// happen.
 	Ignored *Error
+}
+
+// hearing is what a Decision is about: a request, or what Admit was given.
+type hearing struct {
+	r          *http.Request // nil in Admit
+	ctx        context.Context
+	pattern    string
+	claims     *Claims // verified, nil if there are none
+	remembered bool
+	policy     *Policy       // that refused, nil if none did
+	began      time.Time     // zero if nobody asks for the duration
+	spent      time.Duration // before began
+}
+
+// start returns the time at which a call begins, if somebody asks for it.
+func (s *state) start() time.Time {
+	if s == nil || s.onDecision == nil {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+// spentKey is the context key for the time.Duration that Wrap has spent on a
+// request, if a Require has yet to decide about its admission.
+type spentKey struct{ on *admission }
+
+// context returns the context of the request, with what Wrap has spent if somebody
+// asks for the duration and a Require has yet to decide.
+func (c *hearing) context(a *admission) context.Context {
+	if c.began.IsZero() || !a.pending.Load() {
+		return c.ctx
+	}
+	return context.WithValue(c.ctx, spentKey{a}, time.Since(c.began))
+}
+
+// allow tells Config.OnDecision that a call was let in. Without claims it is
+// anonymous, and ignored is why its token then counted as none.
+func (s *state) allow(c hearing, ignored *Error) {
+	if s == nil || s.onDecision == nil {
+		return
+	}
+	d := s.decision(&c)
+	d.Allowed, d.Code, d.Ignored = true, codes.Anonymous, ignored
+	if c.claims != nil {
+		d.Code = codes.Authenticated
+	}
+	s.tell(&c, d)
+}
+
+// refuse logs a refusal, tells Config.OnDecision, and answers the request.
+func (s *state) refuse(w http.ResponseWriter, c hearing, err *Error) {
+	linger(w, c.r)
+	// An access log outside of Wrap reads the route from its own request.
+	c.r.Pattern = c.pattern
+	if s == nil { // the claims come from the test kit, without a Middleware
+		WriteError(w, c.r, err)
+		return
+	}
+	s.report(c, err)
+	w.Header().Set("Cache-Control", "no-store") // of an ErrorHandler's answer too
+	s.errorHandler(w, c.r, err)
+}
+
+// report completes a refusal, logs it, and tells Config.OnDecision.
+func (s *state) report(c hearing, err *Error) {
+	err.realm, err.metadata = s.realm, s.documents.challenge(c.r)
+	d := s.decision(&c)
+	d.Code, d.Err = err.Code, err
+	if c.claims == nil {
+		d.Verified, d.KeyID = err.verified, err.kid
+		if err.trust != nil {
+			d.Pool = err.trust.id
+			if err.verified {
+				d.ClientID, d.ClientListed = err.client, err.trust.isListed(err.client)
+			}
+		}
+	}
+	s.record(c.ctx, d)
+	if s.onDecision != nil {
+		s.tell(&c, d)
+	}
+}
+
+// decision returns what a Decision about c says whatever it is.
+func (s *state) decision(c *hearing) Decision {
+	d := Decision{Pattern: c.pattern, Remembered: c.remembered}
+	if c.r != nil {
+		d.Method, d.RequestID = c.r.Method, requestID(c.r)
+	}
+	if c.claims != nil {
+		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.claims.PoolID, c.claims.ClientID, c.claims.keyID()
+		d.ClientListed = s.listed(c.claims)
+	}
+	return d
+}
+
+// tell calls Config.OnDecision with what costs something to find out.
+func (s *state) tell(c *hearing, d Decision) {
+	if c.claims != nil {
+		own := *c.claims
+		d.Claims = &own
+	}
+	if c.policy != nil {
+		d.Policy = c.policy.String()
+	}
+	d.Duration = c.spent + time.Since(c.began)
+	s.onDecision(c.ctx, d)
 }
 
 // record logs a refusal, unless it is one of many of its kind in a minute.

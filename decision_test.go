@@ -47,6 +47,12 @@ func unverified(code, pattern, pool, kid string) cognitoauth.Decision {
 	return cognitoauth.Decision{Code: code, Pattern: pattern, Pool: pool, KeyID: kid}
 }
 
+// verdictOf is a decision without what TestDecision_whoCalled is about.
+func verdictOf(d cognitoauth.Decision) cognitoauth.Decision {
+	d.Err, d.Method, d.Duration, d.Remembered, d.Claims, d.Policy = nil, "", 0, false, nil, ""
+	return d
+}
+
 // decided is a request and the decisions about it, in order.
 type decided struct {
 	name  string
@@ -68,7 +74,10 @@ func (tt decided) check(t *testing.T, g *lab.Gate, h http.Handler) {
 		if d.Allowed != (d.Err == nil) || d.Err != nil && d.Err.Code != d.Code {
 			t.Errorf("%s: decision %+v has error %v", tt.name, d, d.Err)
 		}
-		d.Err = nil
+		if d.Method != strings.Fields(tt.line)[0] || d.Duration <= 0 {
+			t.Errorf("%s: decision %+v, want the method of %q and a duration", tt.name, d, tt.line)
+		}
+		g.Decisions[i] = verdictOf(*d)
 	}
 	if !slices.Equal(g.Decisions, tt.want) {
 		t.Errorf("%s:\n got %+v\nwant %+v", tt.name, g.Decisions, tt.want)
@@ -159,8 +168,8 @@ func TestOnDecision_fallbackAndRevocation(t *testing.T) {
 		if len(g.Decisions) != 1 {
 			t.Fatalf("%s: %d decisions", code, len(g.Decisions))
 		}
-		d := g.Decisions[0]
-		want := cognitoauth.Decision{Code: code, Verified: true, Pool: g.Pool.ID(), ClientID: g.Pool.ClientID(), ClientListed: true, KeyID: token.KeyID(), Err: d.Err}
+		d := verdictOf(g.Decisions[0])
+		want := cognitoauth.Decision{Code: code, Verified: true, Pool: g.Pool.ID(), ClientID: g.Pool.ClientID(), ClientListed: true, KeyID: token.KeyID()}
 		if d != want {
 			t.Errorf("%s: got %+v, want %+v", code, d, want)
 		}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cognitoauth/cognitoauth/codes"
 )
 
 // The sentinels: one for each kind of answer. Branch on them with [errors.Is];
@@ -276,56 +278,56 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *Error) {
 
 // The table of answers. A new refusal is a new row here and in the README.
 var (
-	tokenMissing = reason{ErrNoToken, "token_missing", "a bearer token is required", detailMissing}
+	tokenMissing = reason{ErrNoToken, codes.TokenMissing, "a bearer token is required", detailMissing}
 
-	credentialsMalformed = reason{ErrInvalidRequest, "credentials_malformed", "the credentials are malformed", detailCredentials}
-	credentialsRepeated  = reason{ErrInvalidRequest, "credentials_repeated", "the credentials are given more than once", detailRepeated}
+	credentialsMalformed = reason{ErrInvalidRequest, codes.CredentialsMalformed, "the credentials are malformed", detailCredentials}
+	credentialsRepeated  = reason{ErrInvalidRequest, codes.CredentialsRepeated, "the credentials are given more than once", detailRepeated}
 
-	tokenTooLarge        = reason{ErrInvalidToken, "token_too_large", "the token is too large", detailTooLarge}
-	tokenMalformed       = reason{ErrInvalidToken, "token_malformed", "the token is malformed", detailNote}
-	algorithmUnsupported = reason{ErrInvalidToken, "algorithm_unsupported", "the token's algorithm is not accepted", detailAlgorithm}
-	keyIDInvalid         = reason{ErrInvalidToken, "key_id_invalid", "the token names no usable key", detailKeyID}
-	headerUnsupported    = reason{ErrInvalidToken, "header_unsupported", "the token's header is not accepted", detailHeader}
-	typeUnsupported      = reason{ErrInvalidToken, "type_unsupported", "the token's type is not accepted", detailType}
-	claimsMalformed      = reason{ErrInvalidToken, "claims_malformed", "the token's claims are malformed", detailClaims}
-	issuerMismatch       = reason{ErrInvalidToken, "issuer_mismatch", "the token's issuer is not accepted", detailIssuer}
-	tokenUseMismatch     = reason{ErrInvalidToken, "token_use_mismatch", "this kind of token is not accepted", detailTokenUse}
-	expiryMissing        = reason{ErrInvalidToken, "expiry_missing", "the token does not expire", detailExpiryMissing}
-	tokenExpired         = reason{ErrInvalidToken, "token_expired", "the token has expired", detailExpired}
-	tokenNotYetValid     = reason{ErrInvalidToken, "token_not_yet_valid", "the token is not valid yet", detailFuture}
-	tokenIssuedInFuture  = reason{ErrInvalidToken, "token_issued_in_future", "the token was issued in the future", detailFuture}
-	lifetimeTooLong      = reason{ErrInvalidToken, "lifetime_too_long", "the token is valid for too long", detailLifetime}
-	clientMismatch       = reason{ErrInvalidToken, "client_mismatch", "the token was issued to another client", detailClient}
-	subjectMissing       = reason{ErrInvalidToken, "subject_missing", "the token has no subject", detailSubject}
-	audienceMismatch     = reason{ErrInvalidToken, "audience_mismatch", "the token is meant for another audience", detailAudience}
-	tokenBound           = reason{ErrInvalidToken, "token_bound", "the token is bound to a key", detailBound}
-	keyUnknown           = reason{ErrInvalidToken, "key_unknown", "the token's key is not known", detailKeyUnknown}
-	signatureInvalid     = reason{ErrInvalidToken, "signature_invalid", "the token's signature is invalid", detailSignature}
-	tokenRevoked         = reason{ErrInvalidToken, "token_revoked", "the token has been revoked", detailRevoked}
+	tokenTooLarge        = reason{ErrInvalidToken, codes.TokenTooLarge, "the token is too large", detailTooLarge}
+	tokenMalformed       = reason{ErrInvalidToken, codes.TokenMalformed, "the token is malformed", detailNote}
+	algorithmUnsupported = reason{ErrInvalidToken, codes.AlgorithmUnsupported, "the token's algorithm is not accepted", detailAlgorithm}
+	keyIDInvalid         = reason{ErrInvalidToken, codes.KeyIDInvalid, "the token names no usable key", detailKeyID}
+	headerUnsupported    = reason{ErrInvalidToken, codes.HeaderUnsupported, "the token's header is not accepted", detailHeader}
+	typeUnsupported      = reason{ErrInvalidToken, codes.TypeUnsupported, "the token's type is not accepted", detailType}
+	claimsMalformed      = reason{ErrInvalidToken, codes.ClaimsMalformed, "the token's claims are malformed", detailClaims}
+	issuerMismatch       = reason{ErrInvalidToken, codes.IssuerMismatch, "the token's issuer is not accepted", detailIssuer}
+	tokenUseMismatch     = reason{ErrInvalidToken, codes.TokenUseMismatch, "this kind of token is not accepted", detailTokenUse}
+	expiryMissing        = reason{ErrInvalidToken, codes.ExpiryMissing, "the token does not expire", detailExpiryMissing}
+	tokenExpired         = reason{ErrInvalidToken, codes.TokenExpired, "the token has expired", detailExpired}
+	tokenNotYetValid     = reason{ErrInvalidToken, codes.TokenNotYetValid, "the token is not valid yet", detailFuture}
+	tokenIssuedInFuture  = reason{ErrInvalidToken, codes.TokenIssuedInFuture, "the token was issued in the future", detailFuture}
+	lifetimeTooLong      = reason{ErrInvalidToken, codes.LifetimeTooLong, "the token is valid for too long", detailLifetime}
+	clientMismatch       = reason{ErrInvalidToken, codes.ClientMismatch, "the token was issued to another client", detailClient}
+	subjectMissing       = reason{ErrInvalidToken, codes.SubjectMissing, "the token has no subject", detailSubject}
+	audienceMismatch     = reason{ErrInvalidToken, codes.AudienceMismatch, "the token is meant for another audience", detailAudience}
+	tokenBound           = reason{ErrInvalidToken, codes.TokenBound, "the token is bound to a key", detailBound}
+	keyUnknown           = reason{ErrInvalidToken, codes.KeyUnknown, "the token's key is not known", detailKeyUnknown}
+	signatureInvalid     = reason{ErrInvalidToken, codes.SignatureInvalid, "the token's signature is invalid", detailSignature}
+	tokenRevoked         = reason{ErrInvalidToken, codes.TokenRevoked, "the token has been revoked", detailRevoked}
 
-	scopeMissing = reason{ErrInsufficientScope, "scope_missing", "the token lacks a scope", detailScope}
-	loginTooOld  = reason{ErrStepUpRequired, "login_too_old", "a more recent login is required", detailLogin}
-	acrMismatch  = reason{ErrStepUpRequired, "acr_mismatch", "a different authentication is required", detailACR}
+	scopeMissing = reason{ErrInsufficientScope, codes.ScopeMissing, "the token lacks a scope", detailScope}
+	loginTooOld  = reason{ErrStepUpRequired, codes.LoginTooOld, "a more recent login is required", detailLogin}
+	acrMismatch  = reason{ErrStepUpRequired, codes.ACRMismatch, "a different authentication is required", detailACR}
 
-	stepUpRequired = reason{ErrStepUpRequired, "step_up_required", "a different authentication is required", detailStepUp}
+	stepUpRequired = reason{ErrStepUpRequired, codes.StepUpRequired, "a different authentication is required", detailStepUp}
 
-	scopeUnattainable = reason{ErrForbidden, "scope_unattainable", "this kind of token is not permitted here", detailScopeOnID}
-	loginUnattainable = reason{ErrForbidden, "login_unattainable", "this kind of token is not permitted here", detailNeverLogin}
-	acrUnattainable   = reason{ErrForbidden, "acr_unattainable", "this kind of token is not permitted here", detailNeverLogin}
-	groupMissing      = reason{ErrForbidden, "group_missing", "the user is not in a permitted group", detailPolicy}
-	clientDenied      = reason{ErrForbidden, "client_denied", "this client is not permitted here", detailClientDenied}
-	claimDenied       = reason{ErrForbidden, "claim_denied", "the token does not permit this", detailPolicy}
-	userRequired      = reason{ErrForbidden, "user_required", "a user's token is required", detailPolicy}
-	machineRequired   = reason{ErrForbidden, "machine_required", "a machine's token is required", detailPolicy}
-	assertionDenied   = reason{ErrForbidden, "assertion_denied", "not permitted", detailPolicy}
-	policyDenies      = reason{ErrForbidden, "policy_denies", "not permitted", detailEmptyPolicy}
+	scopeUnattainable = reason{ErrForbidden, codes.ScopeUnattainable, "this kind of token is not permitted here", detailScopeOnID}
+	loginUnattainable = reason{ErrForbidden, codes.LoginUnattainable, "this kind of token is not permitted here", detailNeverLogin}
+	acrUnattainable   = reason{ErrForbidden, codes.ACRUnattainable, "this kind of token is not permitted here", detailNeverLogin}
+	groupMissing      = reason{ErrForbidden, codes.GroupMissing, "the user is not in a permitted group", detailPolicy}
+	clientDenied      = reason{ErrForbidden, codes.ClientDenied, "this client is not permitted here", detailClientDenied}
+	claimDenied       = reason{ErrForbidden, codes.ClaimDenied, "the token does not permit this", detailPolicy}
+	userRequired      = reason{ErrForbidden, codes.UserRequired, "a user's token is required", detailPolicy}
+	machineRequired   = reason{ErrForbidden, codes.MachineRequired, "a machine's token is required", detailPolicy}
+	assertionDenied   = reason{ErrForbidden, codes.AssertionDenied, "not permitted", detailPolicy}
+	policyDenies      = reason{ErrForbidden, codes.PolicyDenies, "not permitted", detailEmptyPolicy}
 
-	crossOrigin = reason{ErrCrossOrigin, "cross_origin", "cross-origin use of an ambient token", detailCrossOrigin}
+	crossOrigin = reason{ErrCrossOrigin, codes.CrossOrigin, "cross-origin use of an ambient token", detailCrossOrigin}
 
-	keysUnavailable       = reason{ErrUnavailable, "keys_unavailable", "tokens cannot be verified at the moment", detailKeys}
-	clientUnchecked       = reason{ErrUnavailable, "client_check_unavailable", "tokens cannot be verified at the moment", detailClientUnchecked}
-	requestEnded          = reason{ErrUnavailable, "request_ended", "the request ended before its token was verified", detailEnded}
-	revocationUnavailable = reason{ErrUnavailable, "revocation_unavailable", "tokens cannot be verified at the moment", detailRevocation}
+	keysUnavailable       = reason{ErrUnavailable, codes.KeysUnavailable, "tokens cannot be verified at the moment", detailKeys}
+	clientUnchecked       = reason{ErrUnavailable, codes.ClientCheckUnavailable, "tokens cannot be verified at the moment", detailClientUnchecked}
+	requestEnded          = reason{ErrUnavailable, codes.RequestEnded, "the request ended before its token was verified", detailEnded}
+	revocationUnavailable = reason{ErrUnavailable, codes.RevocationUnavailable, "tokens cannot be verified at the moment", detailRevocation}
 
-	notWired = reason{ErrMisconfigured, "not_wired", "the server is misconfigured", detailNotWired}
+	notWired = reason{ErrMisconfigured, codes.NotWired, "the server is misconfigured", detailNotWired}
 )

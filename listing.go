@@ -10,11 +10,15 @@ import (
 
 func init() {
 	kit.RoutePolicy = func(handler http.Handler, r *http.Request) string {
-		if h, ok := handler.(*wrapped); ok && h.mw.state() != nil {
-			g := guard{h.mw.state(), h.next}
-			return g.demands(r)
+		h, ok := handler.(*wrapped)
+		if !ok {
+			return ""
 		}
-		return ""
+		g, _, ok := h.guard(r)
+		if !ok {
+			return ""
+		}
+		return g.demands(r)
 	}
 }
 

@@ -1,9 +1,10 @@
 package cognitoauth
 
-// This file holds the Middleware: the handler that Wrap returns, how it decides
-// about a request and reports the decision. How a token is judged is in
-// validator.go, which handler a request would reach in route.go, what concerns all
-// key sets in ready.go and status.go.
+// This file holds the Middleware: the handler that Wrap returns, and how it decides
+// about a request. How a token is judged is in validator.go, which handler a request
+// would reach in route.go, middleware between Wrap and the mux in between.go, what is
+// told of a decision in decision.go, what concerns all key sets in ready.go and
+// status.go.
 
 import (
 	"cmp"
@@ -52,12 +53,13 @@ func (m *Middleware) state() *state {
 	return m.current.Load()
 }
 
-// stateFor returns the state for a request, nil if there is none: that of the Wrap
-// around this one, if the same Middleware has made it, else that of now.
-func (m *Middleware) stateFor(r *http.Request) *state {
+// stateFor returns the state for a request with this context, nil if there is
+// none: that of the Wrap around this one, if the same Middleware has made it, else
+// that of now.
+func (m *Middleware) stateFor(ctx context.Context) *state {
 	s := m.state()
 	if s != nil && s.reloaded { // else there is no other
-		if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil && outer.state != nil && outer.state.sample == s.sample {
+		if outer, _ := ctx.Value(contextKey{}).(*admission); outer != nil && outer.state != nil && outer.state.sample == s.sample {
 			return outer.state
 		}
 	}
@@ -86,28 +88,47 @@ func (m *Middleware) stateFor(r *http.Request) *state {
 // Config.ProtectedResources. It panics on nil.
 func (m *Middleware) Wrap(h http.Handler) http.Handler {
 	must(!isNil(h), "Wrap", "the handler is nil")
-	return &wrapped{m, h}
+	return &wrapped{mw: m, next: h}
 }
 
-// wrapped is the handler that Wrap returns.
+// wrapped is the handler that Wrap, WrapFunc and WrapWith return.
 type wrapped struct {
-	mw   *Middleware
-	next http.Handler
+	mw    *Middleware
+	next  http.Handler        // of Wrap and WrapWith
+	load  func() http.Handler // of WrapFunc
+	inner *inner              // of WrapWith, whose next it is
 }
 
 // guard is what serves one request: a wrapped handler with the state that the
 // Middleware had when the request came.
 type guard struct {
 	*state
-	next http.Handler
+
+	next  http.Handler // is asked for the route, and called unless inner is there
+	inner *inner       // nil: no middleware stands before next
+	moved bool         // the request was admitted to another route without a token
+}
+
+// guard returns the guard for a request, and whether there is one; why says what
+// is missing otherwise.
+func (h *wrapped) guard(r *http.Request) (g guard, why string, ok bool) {
+	g = guard{state: h.mw.stateFor(r.Context()), next: h.next, inner: h.inner}
+	if g.state == nil {
+		return g, "", false
+	}
+	if h.load != nil {
+		if g.next = h.load(); isNil(g.next) {
+			return g, noteNoHandler, false
+		}
+	}
+	return g, "", true
 }
 
 // ServeHTTP decides, and calls next only if the decision allows it.
 func (h *wrapped) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g := guard{h.mw.stateFor(r), h.next}
-	if g.state == nil {
-		linger(w, r)
-		WriteError(w, r, refuse(&notWired, evidence{}))
+	g, why, ok := h.guard(r)
+	if !ok {
+		g.refuse(w, hearing{r: r, ctx: r.Context(), pattern: r.Pattern}, refuse(&notWired, evidence{note: why}))
 		return
 	}
 	g.serveHTTP(w, r)
@@ -122,14 +143,25 @@ func (g *guard) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		r = plain
 	}
 	endpoint, pattern := resolve(g.next, r)
-	open, _ := endpoint.(*marker)
-	if open != nil && g.closed(open, r) != "" {
-		open = nil
-	}
+	open := g.opened(endpoint, r)
 	if open != nil && !open.optional {
-		g.serveAnonymous(w, r, pattern)
+		g.serveAnonymous(w, r, open, pattern)
 		return
 	}
+	g.decide(w, r, open, endpoint, pattern)
+}
+
+// opened returns the marker that opens the endpoint to a request, nil if none does.
+func (g *guard) opened(endpoint http.Handler, r *http.Request) *marker {
+	if open, ok := endpoint.(*marker); ok && g.closed(open, r) == "" {
+		return open
+	}
+	return nil
+}
+
+// decide serves a request that needs a token, or may have one if open is there.
+func (g *guard) decide(w http.ResponseWriter, r *http.Request, open *marker, endpoint http.Handler, pattern string) {
+	c := hearing{r: r, ctx: r.Context(), pattern: pattern, began: g.start()}
 	a := &admission{state: g.state, optional: open != nil}
 	a.route, _ = endpoint.(*require)
 	a.pending.Store(a.route != nil)
@@ -137,27 +169,30 @@ func (g *guard) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.source != nil {
 		w.Header().Add("Vary", "Cookie") // see TokenSource; nothing is set if it panics
 	}
+	c.remembered = a.remembered
 	if err != nil {
 		if open == nil || err.reason != &tokenMissing {
-			g.refuse(w, r, pattern, nil, g.explain(err, r, open, endpoint, pattern))
+			g.refuse(w, c, g.explain(err, r, open, endpoint, pattern))
 			return
 		}
-	} else if open == nil {
-		if err := g.fallback.check(r, &a.claims); err != nil {
-			g.refuse(w, r, pattern, &a.claims, a.widen(err, nil))
+	} else if c.claims = &a.claims; open == nil {
+		if err := g.fallback.check(r, c.claims); err != nil {
+			c.policy = &g.fallback
+			g.refuse(w, c, a.widen(err, nil))
 			return
 		}
 	}
-	g.serve(w, r, pattern, a, ignored)
+	g.serve(w, c, a, open, ignored)
 }
 
 // serveAnonymous passes a request on to an AllowAnonymous route. It has no
 // claims, so it must not carry those that another Middleware's Wrap outside of
 // this one has found.
-func (g *guard) serveAnonymous(w http.ResponseWriter, r *http.Request, pattern string) {
-	g.allow(r, pattern, nil, nil)
-	if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil {
-		g.pass(w, r, &admission{state: g.state, anonymous: true})
+func (g *guard) serveAnonymous(w http.ResponseWriter, r *http.Request, open *marker, pattern string) {
+	g.allow(hearing{r: r, ctx: r.Context(), pattern: pattern, began: g.start()}, nil)
+	if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil || g.inner != nil {
+		a := &admission{state: g.state, anonymous: true}
+		g.pass(w, r, a.within(r.Context()), open)
 		return
 	}
 	g.next.ServeHTTP(w, r)
@@ -166,20 +201,25 @@ func (g *guard) serveAnonymous(w http.ResponseWriter, r *http.Request, pattern s
 // serve passes an admitted request on to the wrapped handler. The answer
 // depends on the token, so no cache may keep it unless the handler says so: nginx
 // gives an answer that it stored for one Authorization to all other callers.
-func (g *guard) serve(w http.ResponseWriter, r *http.Request, pattern string, a *admission, ignored *Error) {
+func (g *guard) serve(w http.ResponseWriter, c hearing, a *admission, open *marker, ignored *Error) {
 	if !a.pending.Load() {
-		g.allow(r, pattern, a.verified(), ignored)
+		g.allow(c, ignored)
 	}
 	if h := w.Header(); h["Cache-Control"] == nil {
 		a.noStore[0] = "no-store"
 		h["Cache-Control"] = a.noStore[:]
 	}
-	g.pass(w, r, a)
+	g.pass(w, c.r, a.within(c.context(a)), open)
 }
 
-// pass calls the wrapped handler with a as the request's context.
-func (g *guard) pass(w http.ResponseWriter, r *http.Request, a *admission) {
-	inner := r.WithContext(a.within(r.Context()))
+// pass calls the wrapped handler, or the middleware before it, with ctx. open is
+// the marker that admitted the request, nil if the token did.
+func (g *guard) pass(w http.ResponseWriter, r *http.Request, ctx *carrier, open *marker) {
+	if g.inner != nil {
+		g.inner.pass(w, r, ctx, open)
+		return
+	}
+	inner := r.WithContext(ctx)
 	defer handBack(r, inner)
 	g.next.ServeHTTP(w, inner)
 }
@@ -202,7 +242,7 @@ func (s *state) authenticate(r *http.Request, a *admission) (ignored, _ *Error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.validate(r.Context(), token, func() *Claims { return &a.claims }); err != nil {
+	if a.remembered, err = s.validate(r.Context(), token, func() *Claims { return &a.claims }); err != nil {
 		// A valid token has only base64url and dots, which are all characters
 		// of a token68, so we check only a token that failed. If it is no
 		// token68, the credentials are malformed (400).
@@ -234,6 +274,10 @@ func (g *guard) explain(err *Error, r *http.Request, open *marker, endpoint http
 		return err
 	}
 	err.endpoint, err.found = endpoint, pattern
+	if g.moved {
+		err.note = noteMoved
+		return err
+	}
 	if h, ok := endpoint.(*marker); ok {
 		err.note += "; the route is marked by " + h.name() + ", which does not count here: " + g.closed(h, r) + "; send another path, or a token"
 	}
@@ -267,47 +311,4 @@ func (g *guard) unrouted(endpoint http.Handler, pattern string) string {
 		return noteUnasked
 	}
 	return ""
-}
-
-// allow tells Config.OnDecision that a request was let in. c is nil if the
-// request is anonymous, and ignored is why its token then counted as none.
-func (s *state) allow(r *http.Request, pattern string, c *Claims, ignored *Error) {
-	if s.onDecision == nil {
-		return
-	}
-	d := Decision{Allowed: true, Code: "anonymous", Pattern: pattern, RequestID: requestID(r), Ignored: ignored}
-	if c != nil {
-		d.Code, d.Verified, d.Pool, d.ClientID, d.KeyID = "authenticated", true, c.PoolID, c.ClientID, c.keyID()
-		d.ClientListed = s.listed(c)
-	}
-	s.onDecision(r.Context(), d)
-}
-
-// refuse logs a refusal, tells Config.OnDecision, and answers the request. c
-// has the claims that a policy refused; it is nil if there are none.
-func (s *state) refuse(w http.ResponseWriter, r *http.Request, pattern string, c *Claims, err *Error) {
-	linger(w, r)
-	if s == nil { // the claims come from the test kit, without a Middleware
-		WriteError(w, r, err)
-		return
-	}
-	err.realm, err.metadata = s.realm, s.documents.challenge(r)
-	d := Decision{Code: err.Code, Pattern: pattern, Verified: err.verified, KeyID: err.kid, Err: err}
-	if err.trust != nil {
-		d.Pool = err.trust.id
-		if err.verified {
-			d.ClientID, d.ClientListed = err.client, err.trust.isListed(err.client)
-		}
-	}
-	if c != nil { // a policy refused: the token is valid
-		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.PoolID, c.ClientID, c.keyID()
-		d.ClientListed = s.listed(c)
-	}
-	d.RequestID = requestID(r)
-	s.record(r.Context(), d)
-	if s.onDecision != nil {
-		s.onDecision(r.Context(), d)
-	}
-	w.Header().Set("Cache-Control", "no-store") // of an ErrorHandler's answer too
-	s.errorHandler(w, r, err)
 }

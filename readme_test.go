@@ -325,7 +325,7 @@ func inspectLibrary(t *testing.T, visit func(ast.Node) bool) {
 // reasons reads from the source which codes there are, and the sentinel of each.
 func reasons(t *testing.T) map[string]string {
 	t.Helper()
-	all := map[string]string{}
+	all, constants := map[string]string{}, codeConstants(t)
 	inspectLibrary(t, func(n ast.Node) bool {
 		lit, ok := n.(*ast.CompositeLit)
 		if !ok {
@@ -334,16 +334,44 @@ func reasons(t *testing.T) map[string]string {
 		if typ, ok := lit.Type.(*ast.Ident); !ok || typ.Name != "reason" || len(lit.Elts) < 2 {
 			return true
 		}
-		code, err := strconv.Unquote(lit.Elts[1].(*ast.BasicLit).Value)
-		if err != nil {
-			t.Fatal(err)
+		name := lit.Elts[1].(*ast.SelectorExpr).Sel.Name
+		code, ok := constants[name]
+		if !ok {
+			t.Fatalf("a reason has codes.%s, which is given to another one, or no constant", name)
 		}
+		delete(constants, name)
 		all[code] = lit.Elts[0].(*ast.Ident).Name
 		return true
 	})
 	if len(all) == 0 {
 		t.Fatal("the source has no reasons")
 	}
+	if want := map[string]string{"Authenticated": "authenticated", "Anonymous": "anonymous"}; !maps.Equal(constants, want) {
+		t.Errorf("package codes has, beside the reasons, %v, want %v", constants, want)
+	}
+	return all
+}
+
+// codeConstants returns the constants of package codes by name.
+func codeConstants(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	file, err := parser.ParseFile(token.NewFileSet(), "codes/codes.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[spec.Names[0].Name] = value
+		return true
+	})
 	return all
 }
 

@@ -319,7 +319,7 @@ func (d *document) where() string {
 // challenge returns the document of the resource that r belongs to, nil if there
 // is none.
 func (d *documents) challenge(r *http.Request) *document {
-	if d == nil {
+	if d == nil || r == nil {
 		return nil
 	}
 	sent := segments(target(r), d.deep)
@@ -359,7 +359,7 @@ func (g *guard) serveDocument(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	way, _, _ := strings.Cut(target(r), "?")
-	g.allow(r, way, nil, nil)
+	g.allow(hearing{r: r, ctx: r.Context(), pattern: way, began: g.start()}, nil)
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	if isPreflight(r) {

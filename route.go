@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"runtime"
 	"strconv"
+	"time"
 )
 
 // AllowAnonymous marks a route that anybody may call. The library does not look
@@ -113,16 +114,26 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.notWired(w, r)
 		return
 	}
-	c := a.verified()
-	if err := q.policy.check(r, c); err != nil {
+	c := a.hearing(r)
+	if err := q.policy.check(r, c.claims); err != nil {
 		a.pending.Store(false)
-		a.state.refuse(w, r, r.Pattern, c, a.widen(err, q))
+		c.policy = &q.policy
+		a.state.refuse(w, c, a.widen(err, q))
 		return
 	}
 	if _, more := q.next.(*require); !more && a.pending.CompareAndSwap(true, false) {
-		a.state.allow(r, r.Pattern, c, nil)
+		a.state.allow(c, nil)
 	}
 	q.next.ServeHTTP(w, r)
+}
+
+// hearing returns what a Require decides about.
+func (a *admission) hearing(r *http.Request) hearing {
+	c := hearing{r: r, ctx: r.Context(), pattern: r.Pattern, claims: a.verified(), remembered: a.remembered, began: a.state.start()}
+	if !c.began.IsZero() {
+		c.spent, _ = c.ctx.Value(spentKey{a}).(time.Duration)
+	}
+	return c
 }
 
 // notWired answers a request that no Wrap has prepared for q. There may be no

@@ -71,7 +71,7 @@ func (m *Middleware) Validate(ctx context.Context, token string) (*Claims, error
 		return nil, refuse(&notWired, evidence{})
 	}
 	var c *Claims
-	if err := s.validate(ctx, token, func() *Claims { c = new(Claims); return c }); err != nil {
+	if _, err := s.validate(ctx, token, func() *Claims { c = new(Claims); return c }); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -79,15 +79,14 @@ func (m *Middleware) Validate(ctx context.Context, token string) (*Claims, error
 
 // validate does what Validate does, and stores the claims in what place
 // returns. It calls place for a verified token only: a refused one needs no
-// memory for claims.
-func (s *state) validate(ctx context.Context, token string, place func() *Claims) *Error {
+// memory for claims. remembered is whether the token was verified before.
+func (s *state) validate(ctx context.Context, token string, place func() *Claims) (remembered bool, err *Error) {
 	if err := s.checkSize(token); err != nil {
 		err.realm = s.realm
-		return err
+		return false, err
 	}
-	good, ok := s.recall(token)
-	var err *Error
-	if !ok {
+	good, remembered := s.recall(token)
+	if !remembered {
 		w := s.space(token)
 		good, err = s.verify(ctx, w)
 		w.done(&s.spaces)
@@ -109,7 +108,7 @@ func (s *state) validate(ctx context.Context, token string, place func() *Claims
 	if err != nil {
 		err.realm = s.realm
 	}
-	return err
+	return remembered, err
 }
 
 // verified is a token that has passed all checks of verify, now or before.

@@ -1,0 +1,131 @@
+package cognitoauth
+
+// This file holds the doors of Wrap's decision for calls that are no requests
+// (Admit), and for policies that a handler checks itself (Authorize).
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Admit decides about a call that does not come through Wrap, such as one of gRPC,
+// the event of a Lambda function, or the first message of a WebSocket. It validates
+// the token, which is "" if there is none, and checks Config.Fallback and then p.
+// The context that it returns is ctx with the claims for [FromContext]. Use
+// [Authenticated] as p to ask for no more than the fallback; the zero Policy denies.
+//
+// Config.Logger and Config.OnDecision are told as by Wrap. route stands for the
+// pattern of a mux: the full method of gRPC, say. It has to come from the program,
+// since it is a label of metrics. The functions of [Assert] get a request that has
+// nothing but the context and the route as its Pattern.
+//
+// A refusal is an [*Error] with the realm and the scopes of the policies; the
+// context is then ctx itself. Admit waits for keys as [Middleware.Validate] does,
+// and is safe for concurrent use.
+func (m *Middleware) Admit(ctx context.Context, token, route string, p Policy) (context.Context, error) {
+	s := m.stateFor(ctx)
+	if s == nil {
+		return ctx, refuse(&notWired, evidence{})
+	}
+	a := &admission{state: s}
+	c := hearing{ctx: ctx, pattern: route, began: s.start()}
+	if err := s.admitCall(&c, a, token, p); err != nil {
+		s.report(c, err)
+		return ctx, err
+	}
+	s.allow(c, nil)
+	return &admitted{a.within(ctx), route}, nil
+}
+
+// admitCall makes the decision of Admit, and stores in c and a what it finds.
+func (s *state) admitCall(c *hearing, a *admission, token string, p Policy) (err *Error) {
+	need := union(s.fallback.scopes(nil), p.scopes(nil))
+	if token == "" {
+		err = refuse(&tokenMissing, evidence{note: noteNoCallToken})
+		err.scopes = need
+		return err
+	}
+	a.remembered, err = s.validate(c.ctx, token, func() *Claims { return &a.claims })
+	c.remembered = a.remembered
+	if err != nil {
+		if err.reason.sentinel == ErrInvalidToken {
+			err.scopes = need
+		}
+		return err
+	}
+	a.authenticated, c.claims = true, &a.claims
+	r := bare(c.ctx, c.pattern)
+	for _, policy := range []*Policy{&s.fallback, &p} {
+		if err := policy.check(r, c.claims); err != nil {
+			c.policy = policy
+			if err.reason.sentinel == ErrInsufficientScope {
+				err.scopes = union(s.fallback.scopes(c.claims), p.scopes(c.claims))
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// bare returns the request that Assert gets where there is none.
+func bare(ctx context.Context, route string) *http.Request {
+	r := &http.Request{URL: new(url.URL), Header: http.Header{}, Body: http.NoBody, Pattern: route}
+	return r.WithContext(ctx)
+}
+
+// admitted is the context that Admit returns: it knows the route, for Authorize.
+type admitted struct {
+	*carrier
+
+	route string
+}
+
+type routeKey struct{}
+
+func (a *admitted) Value(key any) any {
+	if _, ok := key.(routeKey); ok {
+		return a.route
+	}
+	return a.carrier.Value(key)
+}
+
+// Authorize checks p on the claims of ctx, in a handler that knows only by then what
+// the caller wants: the owner of a record, a field of a GraphQL query. Unlike
+// [Policy.Check], it tells Config.Logger and Config.OnDecision of a refusal, and the
+// [*Error] has the realm of the Middleware and the scopes of the whole route, so
+// that [WriteError] answers as Wrap does.
+//
+// ctx is the context of a request behind Wrap, or one from [Middleware.Admit] or
+// [NewContext]. r is for the functions of [Assert], and may be nil. Without Wrap
+// above, and on an [AllowAnonymous] route, the error is [ErrMisconfigured]; on an
+// [Optional] route without a token it is [ErrNoToken]. Safe for concurrent use.
+func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) error {
+	s := m.stateFor(ctx)
+	if s == nil {
+		return refuse(&notWired, evidence{})
+	}
+	route, _ := ctx.Value(routeKey{}).(string)
+	c := hearing{r: r, ctx: ctx, pattern: route, began: s.start()}
+	if r != nil {
+		c.pattern = r.Pattern
+	} else {
+		r = bare(ctx, route)
+	}
+	a, _ := ctx.Value(contextKey{}).(*admission)
+	if a == nil || a.anonymous {
+		err := refuse(&notWired, evidence{note: "Authorize(" + p.String() + ") was called without Wrap or Admit above it, or inside an AllowAnonymous route: " +
+			"serve auth.Wrap(mux), or make that marker Optional"})
+		s.report(c, err)
+		return err
+	}
+	c.claims, c.remembered, c.policy = a.verified(), a.remembered, &p
+	if err := p.check(r, c.claims); err != nil {
+		err = a.widen(err, nil)
+		s.report(c, err)
+		return err
+	}
+	return nil
+}
+
+const noteNoCallToken = "; the program called Admit without one: take it from the metadata, the event or the message"

@@ -1,0 +1,150 @@
+package cognitoauth
+
+// This file holds the two forms of Wrap for programs whose mux does not stand
+// directly inside: WrapWith, with middleware in between, and WrapFunc, with a mux
+// that is replaced.
+//
+// Wrap lets a request to an open route in because of the handler that its mux would
+// run. If something changes the request or the mux after that, another handler runs,
+// and nobody has looked at its token. So WrapWith asks the mux again when the
+// middleware hands the request on, and WrapFunc gets the mux once for each request.
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// WrapWith is [Middleware.Wrap] with middleware of the program between Wrap and h:
+// between gets what calls h, and returns what Wrap calls. So the middleware finds
+// the claims by [FromContext], and runs for admitted requests only. A rate limit
+// by subject belongs there, a tenant's database, error reports with the caller.
+//
+//	auth.WrapWith(mux, func(next http.Handler) http.Handler { return limited(logged(next)) })
+//
+// The markers of h count as in Wrap. When the middleware hands the request on, h
+// is asked for its route again. A request that was let in without a token, or
+// without the fallback policy on an [Optional] route, and that would reach another
+// route by now, needs a token and meets the fallback, whatever marks that route;
+// without a token it is refused with 401. OnDecision gets a second Decision then.
+// Middleware that replaces the request's context by one that does not come from it
+// is a wiring mistake: the answer is 500.
+//
+// WrapWith panics on nil, and if between returns nil.
+func (m *Middleware) WrapWith(h http.Handler, between func(http.Handler) http.Handler) http.Handler {
+	must(!isNil(h), "WrapWith", "the handler is nil")
+	must(between != nil, "WrapWith", "the function is nil")
+	in := &inner{mw: m, next: h}
+	in.between = between(in)
+	must(!isNil(in.between), "WrapWith", "the function returned nil")
+	return &wrapped{mw: m, next: h, inner: in}
+}
+
+// WrapFunc is [Middleware.Wrap] for a mux that the program replaces while it
+// serves, as it may when it calls [Middleware.Reload]. handler is called once for each
+// request, and what it returns decides and serves: a request that has begun ends
+// with the mux that it began with. It must be safe for concurrent use, and what it
+// returns must have all its routes.
+//
+//	var current atomic.Pointer[http.ServeMux]
+//	current.Store(routes(cfg))
+//	api := auth.WrapFunc(func() http.Handler { return current.Load() })
+//
+// Do not replace the mux inside of a handler that Wrap got, such as an
+// [EndpointResolver] with a pointer. It is asked for the route before it serves the
+// request; if it is replaced in between, a request without a token can reach a
+// protected route. A handler that is not asked is safe, but has no open routes.
+// With middleware as for [Middleware.WrapWith], replace what WrapWith returned.
+//
+// A request for which handler returns nil is answered with 500. WrapFunc panics on
+// nil.
+func (m *Middleware) WrapFunc(handler func() http.Handler) http.Handler {
+	must(handler != nil, "WrapFunc", "the function is nil")
+	return &wrapped{mw: m, load: func() http.Handler {
+		h := handler()
+		if mux, ok := h.(*http.ServeMux); ok && mux == nil { // of a pointer that was never set
+			return nil
+		}
+		return h
+	}}
+}
+
+// inner is the handler that the middleware of WrapWith calls.
+type inner struct {
+	mw      *Middleware
+	next    http.Handler // the handler that WrapWith got
+	between http.Handler // the middleware around this one
+}
+
+// passage is the context of a request on its way through the middleware of WrapWith.
+type passage struct {
+	*carrier
+
+	to   *inner
+	open *marker // that admitted the request, nil if the token did
+}
+
+type passageKey struct{ to *inner }
+
+func (p *passage) Value(key any) any {
+	if k, ok := key.(passageKey); ok && k.to == p.to {
+		return p
+	}
+	return p.carrier.Value(key)
+}
+
+// pass hands a request to the middleware. open is the marker that admitted it, nil
+// if the token did.
+func (in *inner) pass(w http.ResponseWriter, r *http.Request, ctx *carrier, open *marker) {
+	passing := r.WithContext(&passage{ctx, in, open})
+	defer handBack(r, passing)
+	in.between.ServeHTTP(w, passing)
+}
+
+// ServeHTTP gets the request from the middleware.
+func (in *inner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p, _ := r.Context().Value(passageKey{in}).(*passage)
+	if p == nil {
+		in.mw.state().refuse(w, hearing{r: r, ctx: r.Context(), pattern: r.Pattern, began: in.mw.state().start()},
+			refuse(&notWired, evidence{note: noteContextLost}))
+		return
+	}
+	g := guard{state: p.admission.state, next: in.next}
+	endpoint, pattern := resolve(in.next, r)
+	if p.open != nil && g.opened(endpoint, r) != p.open {
+		g.moved = true
+		g.decide(w, r, nil, endpoint, pattern)
+		return
+	}
+	p.admission.reroute(r, endpoint)
+	in.next.ServeHTTP(w, r)
+}
+
+// reroute notes the Require of another route, where middleware has changed the
+// request. If that of the first one was to report the decision, and there is none
+// now, it is reported here.
+func (a *admission) reroute(r *http.Request, endpoint http.Handler) {
+	route, _ := endpoint.(*require)
+	if route == a.route {
+		return
+	}
+	a.route = route
+	if route == nil && a.pending.CompareAndSwap(true, false) {
+		a.state.allow(a.hearing(r), nil)
+	}
+}
+
+// String and Format are those of the carrier.
+func (p *passage) String() string { return p.carrier.String() }
+
+func (p *passage) Format(f fmt.State, _ rune) { io.WriteString(f, p.String()) }
+
+var _ context.Context = (*passage)(nil)
+
+const (
+	noteMoved = "; middleware between Wrap and the mux (WrapWith) has changed the request, which was let in without a token to another route: " +
+		"if such callers are meant to reach this one, put that middleware outside, rewritten(auth.Wrap(mux))"
+	noteContextLost = "middleware of WrapWith handed on a request without the context that it got: derive contexts from r.Context()"
+	noteNoHandler   = "the function of WrapFunc returned no handler: store the mux before you serve"
+)
