@@ -46,6 +46,20 @@ func (v *Verifier) Wrap(next http.Handler) http.Handler {
 	})
 }
 
+// Protect returns h behind auth, and behind the load balancer. It is
+// [cognitoauth.Middleware.WrapWith]: markers, policies and challenges are as in Wrap,
+// and auth takes the access token from where its Config.TokenSource says, normally
+// cognitoauth.FromHeader(AccessTokenHeader).
+//
+// A request that auth has admitted with a token needs a valid DataHeader besides, of
+// the same subject and client; without it h does not run. A request that auth lets
+// through without a token (a health check on an anonymous route) needs none. Handlers
+// find the claims of the token by cognitoauth.FromContext, and those of the user by
+// [FromContext].
+func (v *Verifier) Protect(auth *cognitoauth.Middleware, h http.Handler) http.Handler {
+	return auth.WrapWith(h, v.confirm)
+}
+
 // confirm returns a handler that runs next for requests whose access token and
 // DataHeader are of one user and one client. A request without claims is one that
 // the middleware has let through without a token.
