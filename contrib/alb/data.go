@@ -69,8 +69,8 @@ func read(text string) (*data, *Error) {
 	}
 	head, rest, _ := strings.Cut(text, ".")
 	body, signature, ok := strings.Cut(rest, ".")
-	if !ok || strings.Contains(signature, ".") {
-		return nil, malformed("it has other than three segments")
+	if !ok {
+		return nil, malformed("it has fewer than three segments")
 	}
 	d := &data{signed: text[:len(head)+1+len(body)]}
 	if err := d.readHeader(head); err != nil {
@@ -79,6 +79,7 @@ func read(text string) (*data, *Error) {
 	if d.payload, ok = decode(body); !ok {
 		return nil, malformed("its second segment is not canonical base64url with padding")
 	}
+	// A fourth segment would be part of the third one, and is no base64.
 	if d.signature, ok = decode(signature); !ok || len(d.signature) != signatureBytes {
 		return nil, malformed("its third segment is not canonical base64url, with padding, of 64 bytes")
 	}

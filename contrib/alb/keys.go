@@ -10,8 +10,8 @@ package cognitoalb
 //
 //   - A key is fetched once at a time, and all fetches together keep a pace: 4, then
 //     one a second. Below it the answer is 503 at once.
-//   - A kid that the endpoint does not have is remembered for 10 s, 64 of them. It
-//     says nothing about the endpoint, so it does not make others wait.
+//   - A kid that the endpoint does not have is remembered for 10 s, so the pace bounds
+//     how many. It says nothing about the endpoint, and does not make others wait.
 //   - A failure of the endpoint stops all fetches for 1 s, doubling to 10 s.
 //   - 16 keys are remembered. Real kids are no secret either, so a key that has not
 //     verified a header yet gives its place to the next one. A key that has is not
@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -37,7 +38,6 @@ const (
 	pace         = time.Second // between fetches for keys that are not remembered
 	paceBurst    = 4           // of them may come at once
 	maxKeys      = 16
-	maxAbsent    = 64
 	absentFor    = 10 * time.Second
 	firstBackoff = time.Second
 	lastBackoff  = 10 * time.Second
@@ -236,15 +236,10 @@ func (r *keyring) remember(url string, k *key) {
 	r.known[url] = k
 }
 
-// miss notes that the endpoint does not have a key. Which one it forgets for that does
-// not matter: the pace bounds the fetches.
+// miss notes that the endpoint does not have a key, and forgets the kids whose time is
+// over.
 func (r *keyring) miss(url string, now time.Time) {
-	for u := range r.absent {
-		if len(r.absent) < maxAbsent {
-			break
-		}
-		delete(r.absent, u)
-	}
+	maps.DeleteFunc(r.absent, func(_ string, until time.Time) bool { return !now.Before(until) })
 	r.absent[url] = now.Add(absentFor)
 }
 

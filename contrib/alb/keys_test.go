@@ -177,6 +177,13 @@ func TestFetch_flood(t *testing.T) {
 			} else if n < 10 {
 				t.Errorf("%s: %d fetches in 10 s: the test does not flood", name, n)
 			}
+			for n := range 60 { // another minute, at the pace
+				time.Sleep(time.Second)
+				_, _ = v.Verify(t.Context(), g.with("kid", uuid(1<<20+n)).String())
+			}
+			if known, absent := v.Remembered(); known > 16 || absent > 14 {
+				t.Errorf("%s: %d keys and %d unknown kids are remembered", name, known, absent)
+			}
 			before := e.fetches()
 			if _, err := v.Verify(t.Context(), mine); err != nil || e.fetches() != before {
 				t.Errorf("%s: a remembered key: %q, %d fetches", name, code(err), e.fetches()-before)
@@ -198,7 +205,7 @@ func TestKeys_bounded(t *testing.T) {
 			time.Sleep(time.Second) // the pace
 			return code(err), e.fetches() - before
 		}
-		g := good(time.Now().Add(time.Hour))
+		g := good(time.Now().Add(3 * time.Hour))
 		if c, n := ask(g); c != "" || n != 1 {
 			t.Fatal(c, n)
 		}
@@ -209,6 +216,14 @@ func TestKeys_bounded(t *testing.T) {
 		}
 		if c, n := ask(g); c != "" || n != 0 {
 			t.Errorf("our key after 60 others: %q, %d fetches", c, n)
+		}
+		time.Sleep(time.Hour)
+		ask(g) // fetches it anew, unchanged
+		for n := range 20 {
+			ask(g.with("kid", uuid(200+n)))
+		}
+		if c, n := ask(g); c != "" || n != 0 {
+			t.Errorf("our key, renewed, after 20 others: %q, %d fetches", c, n)
 		}
 		if _, n := ask(g.with("kid", uuid(0))); n != 1 {
 			t.Errorf("the first of the others is still remembered")
@@ -286,6 +301,11 @@ func TestFetch_backoff(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		if _, err := v.Verify(t.Context(), headers[0]); err != nil {
 			t.Errorf("when the endpoint is back: %q", code(err))
+		}
+		e.becomes(down)
+		_, err := v.Verify(t.Context(), headers[1])
+		if refusal := err.(*cognitoalb.Error); refusal.Code != "keys_unavailable" || refusal.RetryAfter != time.Second {
+			t.Errorf("the first failure after a success: %q, retry after %s", refusal.Code, refusal.RetryAfter)
 		}
 	})
 }

@@ -207,7 +207,7 @@ func TestError(t *testing.T) {
 		detail   string // a part
 	}{
 		{"", cognitoauth.ErrNoToken, 401, "the load balancer's header is required"},
-		{"x", cognitoauth.ErrInvalidToken, 401, "three segments"},
+		{"x", cognitoauth.ErrInvalidToken, 401, "fewer than three segments"},
 		{g.with("signer", "arn:x").String(), cognitoauth.ErrInvalidToken, 401, `signer is "arn:x" (unverified), expected one of Config.LoadBalancers, "` + arn + `"`},
 		{g.with("iss", "https://x").String(), cognitoauth.ErrInvalidToken, 401, `iss is "https://x" (unverified), expected Config.Issuer, "` + issuer + `"`},
 		{g.with("client", "x").String(), cognitoauth.ErrInvalidToken, 401, `client is "x" (unverified), expected one of Config.ClientIDs, "` + client + `"`},
