@@ -3,6 +3,7 @@ package cognitolambda
 // This file makes an *http.Request of what the four kinds of events have in common.
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -48,7 +49,7 @@ func (c call) request() (*http.Request, error) {
 		Body: http.NoBody, ContentLength: int64(len(body)),
 	}
 	if len(body) > 0 {
-		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	if hosts := c.header["Host"]; len(hosts) > 1 {
 		return nil, errBadRequest
@@ -68,8 +69,8 @@ func (c call) url() (*url.URL, error) {
 	if c.decoded {
 		return &url.URL{Path: c.path, RawQuery: c.query}, nil
 	}
-	if strings.ContainsAny(c.path, "?#") {
-		return nil, errBadRequest // no encoded path has them
+	if strings.Contains(c.path, "?") {
+		return nil, errBadRequest // no encoded path has one
 	}
 	u, err := url.ParseRequestURI(c.path)
 	if err != nil {

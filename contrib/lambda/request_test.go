@@ -40,7 +40,7 @@ var paths = []string{
 	"/public/../admin", "/public/%2e%2e/admin", "/public/%2E./admin", "/public/..%2fadmin", "/public%2fa", "/public/a%2Fb", "/public/a%252Fb",
 	"//public/a", "/public//a", "/./public/a", "/public/./a", "/public/a/", "/public/a;b", "/public/a%3bb", "/public/a%5cb", "/public/a%00b",
 	"/public/%", "/public/%2", "/public/%zz", "/public/%25", "/public/%3F", "/public/%23", "/public/%ff", "/public/%c0%ae%c0%ae/admin",
-	"/admin", "/ADMIN", "/%61dmin", "/admin%2f", "/public/a@b:c", "/%70ublic/a", "//example.com/public/a", "/public/a\u00e4b",
+	"/admin", "/ADMIN", "/%61dmin", "/admin%2f", "/public/a@b:c", "/%70ublic/a", "//example.com/public/a", "/public/a\u00e4b", "/public/a#b", "/public/ä%2fadmin",
 }
 
 // protected is an API with an open folder.
@@ -87,6 +87,16 @@ func TestPath_asOnAServer(t *testing.T) {
 			if answer.StatusCode != w.Code || answer.Body != w.Body.String() {
 				t.Errorf("%s, %q: %d %q, want %d %q as on a server", kind, path, answer.StatusCode, answer.Body, w.Code, w.Body)
 			}
+		}
+	}
+}
+
+// A question mark in a path that should be encoded is no path.
+func TestPath_questionMark(t *testing.T) {
+	for _, kind := range []string{rest, function, group} {
+		var s seen
+		if g := invoke(t, &s, event(kind, sent{path: "/public/?/admin"})); g.StatusCode != 400 || s.calls != 0 {
+			t.Errorf("%s: %d", kind, g.StatusCode)
 		}
 	}
 }
