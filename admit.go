@@ -4,33 +4,38 @@ package cognitoauth
 // (Admit), and for policies that a handler checks itself (Authorize).
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 )
 
 // Admit decides about a call that does not come through Wrap, such as one of gRPC,
-// the event of a Lambda function, or the first message of a WebSocket. It validates
-// the token, which is "" if there is none, and checks Config.Fallback and then p.
-// The context that it returns is ctx with the claims for [FromContext]. Use
+// the event of a Lambda function, or the first message of a WebSocket. header is what
+// came with the call under names as of HTTP, in canonical form: Config.TokenSource
+// finds the token in it, by default under Authorization. Of a call that has the
+// bare token it is http.Header{"Authorization": {"Bearer " + token}}.
+//
+// Admit validates the token, and checks Config.Fallback and then p. Use
 // [Authenticated] as p to ask for no more than the fallback; the zero Policy denies.
+// The context that it returns is ctx with the claims for [FromContext].
 //
 // Config.Logger and Config.OnDecision are told as by Wrap. route stands for the
-// pattern of a mux: the full method of gRPC, say. It has to come from the program,
-// since it is a label of metrics. The functions of [Assert] get a request that has
-// nothing but the context and the route as its Pattern.
+// pattern of a mux: the full method of gRPC, say. It has to come from the program and
+// not from the caller, since it is a label of metrics. The functions of [Assert] get
+// a request that has the context, the header, and the route as its Pattern.
 //
 // A refusal is an [*Error] with the realm and the scopes of the policies; the
 // context is then ctx itself. Admit waits for keys as [Middleware.Validate] does,
 // and is safe for concurrent use.
-func (m *Middleware) Admit(ctx context.Context, token, route string, p Policy) (context.Context, error) {
+func (m *Middleware) Admit(ctx context.Context, header http.Header, route string, p Policy) (context.Context, error) {
 	s := m.stateFor(ctx)
 	if s == nil {
 		return ctx, refuse(&notWired, evidence{})
 	}
 	a := &admission{state: s}
-	c := hearing{ctx: ctx, pattern: route, began: s.start()}
-	if err := s.admitCall(&c, a, token, p); err != nil {
+	c := hearing{r: bare(ctx, header, route), ctx: ctx, pattern: route, began: s.start()}
+	if err := s.admitCall(&c, a, p); err != nil {
 		s.report(c, err)
 		return ctx, err
 	}
@@ -39,25 +44,22 @@ func (m *Middleware) Admit(ctx context.Context, token, route string, p Policy) (
 }
 
 // admitCall makes the decision of Admit, and stores in c and a what it finds.
-func (s *state) admitCall(c *hearing, a *admission, token string, p Policy) (err *Error) {
-	need := union(s.fallback.scopes(nil), p.scopes(nil))
-	if token == "" {
-		err = refuse(&tokenMissing, evidence{note: noteNoCallToken})
-		err.scopes = need
-		return err
-	}
-	a.remembered, err = s.validate(c.ctx, token, func() *Claims { return &a.claims })
+func (s *state) admitCall(c *hearing, a *admission, p Policy) *Error {
+	_, err := s.authenticate(c.r, a)
 	c.remembered = a.remembered
 	if err != nil {
-		if err.reason.sentinel == ErrInvalidToken {
-			err.scopes = need
+		switch err.reason.sentinel {
+		case ErrNoToken:
+			err.note = cmp.Or(err.note, noteNoCallToken)
+			fallthrough
+		case ErrInvalidToken:
+			err.scopes = union(s.fallback.scopes(nil), p.scopes(nil))
 		}
 		return err
 	}
-	a.authenticated, c.claims = true, &a.claims
-	r := bare(c.ctx, c.pattern)
+	c.claims = &a.claims
 	for _, policy := range []*Policy{&s.fallback, &p} {
-		if err := policy.check(r, c.claims); err != nil {
+		if err := policy.check(c.r, c.claims); err != nil {
 			c.policy = policy
 			if err.reason.sentinel == ErrInsufficientScope {
 				err.scopes = union(s.fallback.scopes(c.claims), p.scopes(c.claims))
@@ -68,9 +70,9 @@ func (s *state) admitCall(c *hearing, a *admission, token string, p Policy) (err
 	return nil
 }
 
-// bare returns the request that Assert gets where there is none.
-func bare(ctx context.Context, route string) *http.Request {
-	r := &http.Request{URL: new(url.URL), Header: http.Header{}, Body: http.NoBody, Pattern: route}
+// bare returns the request that stands for a call that is none.
+func bare(ctx context.Context, header http.Header, route string) *http.Request {
+	r := &http.Request{URL: new(url.URL), Header: header, Body: http.NoBody, Pattern: route}
 	return r.WithContext(ctx)
 }
 
@@ -110,7 +112,7 @@ func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) e
 	if r != nil {
 		c.pattern = r.Pattern
 	} else {
-		r = bare(ctx, route)
+		c.r = bare(ctx, nil, route)
 	}
 	a, _ := ctx.Value(contextKey{}).(*admission)
 	if a == nil || a.anonymous {
@@ -120,7 +122,7 @@ func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) e
 		return err
 	}
 	c.claims, c.remembered, c.policy = a.verified(), a.remembered, &p
-	if err := p.check(r, c.claims); err != nil {
+	if err := p.check(c.r, c.claims); err != nil {
 		err = a.widen(err, nil)
 		s.report(c, err)
 		return err
@@ -128,4 +130,4 @@ func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) e
 	return nil
 }
 
-const noteNoCallToken = "; the program called Admit without one: take it from the metadata, the event or the message"
+const noteNoCallToken = "; the header that the program gave to Admit has none: take it from the metadata, the event or the message, as Authorization: Bearer"

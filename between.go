@@ -18,8 +18,9 @@ import (
 
 // WrapWith is [Middleware.Wrap] with middleware of the program between Wrap and h:
 // between gets what calls h, and returns what Wrap calls. So the middleware finds
-// the claims by [FromContext], and runs for admitted requests only. A rate limit
-// by subject belongs there, a tenant's database, error reports with the caller.
+// the claims by [FromContext] and the route in r.Pattern, and runs for admitted
+// requests only. A rate limit by subject belongs there, a tenant's database, error
+// reports with the caller.
 //
 //	auth.WrapWith(mux, func(next http.Handler) http.Handler { return limited(logged(next)) })
 //
@@ -94,10 +95,11 @@ func (p *passage) Value(key any) any {
 	return p.carrier.Value(key)
 }
 
-// pass hands a request to the middleware. open is the marker that admitted it, nil
-// if the token did.
-func (in *inner) pass(w http.ResponseWriter, r *http.Request, ctx *carrier, open *marker) {
+// pass hands a request to the middleware, which may ask it for the route. open is
+// the marker that admitted it, nil if the token did.
+func (in *inner) pass(w http.ResponseWriter, r *http.Request, ctx *carrier, open *marker, pattern string) {
 	passing := r.WithContext(&passage{ctx, in, open})
+	passing.Pattern = pattern
 	defer handBack(r, passing)
 	in.between.ServeHTTP(w, passing)
 }

@@ -113,11 +113,11 @@ type Config struct {
 	// while the last set is in use, else Error; with its age). Nil: none.
 	Logger *slog.Logger
 	// OnDecision is called with the [Decision] about each request, before the
-	// handler runs or the refusal is answered. If a Require stands inside another
-	// handler, Wrap cannot see it; if that Require refuses, OnDecision is called a
-	// second time. Validate does not call it. Nil: none. It must be safe for
-	// concurrent use. Do not read claims from the context: those of a refused
-	// request are not in it.
+	// handler runs or the refusal is answered, with the request's context: an access
+	// log outside of Wrap can leave a place for the Decision in it (see the example
+	// of Decision). It is called a second time if a Require refuses that Wrap cannot
+	// see, because it stands inside another handler, or if Authorize refuses.
+	// Validate does not call it. Nil: none. It must be safe for concurrent use.
 	OnDecision func(context.Context, Decision)
 	// Revoked reports whether a verified token is revoked. The library calls it on
 	// each use of a token, also of a remembered one. True refuses the token with

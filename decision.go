@@ -101,7 +101,7 @@ type Decision struct {
 
 // hearing is what a Decision is about: a request, or what Admit was given.
 type hearing struct {
-	r          *http.Request // nil in Admit
+	r          *http.Request // without a method if it stands for a call that is none
 	ctx        context.Context
 	pattern    string
 	claims     *Claims // verified, nil if there are none
@@ -135,7 +135,7 @@ func (c *hearing) context(a *admission) context.Context {
 // allow tells Config.OnDecision that a call was let in. Without claims it is
 // anonymous, and ignored is why its token then counted as none.
 func (s *state) allow(c hearing, ignored *Error) {
-	if s == nil || s.onDecision == nil {
+	if s.onDecision == nil {
 		return
 	}
 	d := s.decision(&c)
@@ -162,7 +162,10 @@ func (s *state) refuse(w http.ResponseWriter, c hearing, err *Error) {
 
 // report completes a refusal, logs it, and tells Config.OnDecision.
 func (s *state) report(c hearing, err *Error) {
-	err.realm, err.metadata = s.realm, s.documents.challenge(c.r)
+	err.realm = s.realm
+	if c.r.Method != "" { // else it is no request, and has no address
+		err.metadata = s.documents.challenge(c.r)
+	}
 	d := s.decision(&c)
 	d.Code, d.Err = err.Code, err
 	if c.claims == nil {
@@ -182,10 +185,7 @@ func (s *state) report(c hearing, err *Error) {
 
 // decision returns what a Decision about c says whatever it is.
 func (s *state) decision(c *hearing) Decision {
-	d := Decision{Pattern: c.pattern, Remembered: c.remembered}
-	if c.r != nil {
-		d.Method, d.RequestID = c.r.Method, requestID(c.r)
-	}
+	d := Decision{Pattern: c.pattern, Remembered: c.remembered, Method: c.r.Method, RequestID: requestID(c.r)}
 	if c.claims != nil {
 		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.claims.PoolID, c.claims.ClientID, c.claims.keyID()
 		d.ClientListed = s.listed(c.claims)

@@ -176,6 +176,112 @@ func TestOnDecision_fallbackAndRevocation(t *testing.T) {
 	}
 }
 
+// Who called is told of every request that was let in with a token, and of every
+// one that a policy refused; of no other. The claims are the decision's own.
+func TestDecision_whoCalled(t *testing.T) {
+	g := lab.NewGate(t, fallback(cognitoauth.Scope("api")))
+	h := g.Auth.Wrap(lab.NewSite(g))
+	ann := g.Pool.AccessToken().User("ann")
+	for _, tt := range []struct {
+		line   string
+		token  *cognitotest.Token
+		code   string
+		who    string
+		policy string
+	}{
+		{"GET /me", ann.Scopes("api"), "authenticated", "ann", ""},
+		{"POST /me", ann.Scopes("api"), "authenticated", "ann", ""},
+		{"GET /greet", ann, "authenticated", "ann", ""},
+		{"GET /greet", nil, "anonymous", "", ""},
+		{"GET /healthz", ann, "anonymous", "", ""},
+		{"GET /me", ann.Scopes("other"), "scope_missing", "ann", `Scope("api")`},
+		{"GET /orders", ann.Scopes("api", "orders/read"), "authenticated", "ann", ""},
+		{"GET /orders", ann.Scopes("api"), "scope_missing", "ann", `Scope("orders/read")`},
+		{"GET /nested", ann.Scopes("api", "orders/read"), "scope_missing", "ann", `Scope("orders/write")`},
+		{"GET /greet-hidden", nil, "token_missing", "", `Scope("orders/read")`},
+		{"GET /me", nil, "token_missing", "", ""},
+		{"GET /me", ann.Tampered(), "signature_invalid", "", ""},
+	} {
+		for _, remembered := range []bool{false, true} {
+			g.Forget()
+			r := lab.Call(tt.line)
+			if tt.token != nil {
+				r.Header.Set("Authorization", "Bearer "+tt.token.String())
+			}
+			lab.Ask(h, r)
+			if len(g.Decisions) == 0 {
+				t.Fatalf("%s: no decision", tt.line)
+			}
+			d := g.Decisions[len(g.Decisions)-1]
+			who := ""
+			if d.Claims != nil {
+				who = d.Claims.Username
+			}
+			if d.Code != tt.code || who != tt.who || (d.Claims != nil) != (tt.who != "") || d.Policy != tt.policy || d.Method != r.Method {
+				t.Errorf("%s: %+v by %q, want %s by %q, policy %q", tt.line, d, who, tt.code, tt.who, tt.policy)
+			}
+			if d.Remembered && tt.who == "" || tt.who != "" && remembered && !d.Remembered {
+				t.Errorf("%s, second time %t: remembered %t", tt.line, remembered, d.Remembered)
+			}
+		}
+	}
+}
+
+// What OnDecision does to the claims is not seen by the handler, nor by the next
+// request.
+func TestDecision_claimsAreACopy(t *testing.T) {
+	g := lab.NewGate(t, func(c *cognitoauth.Config) {
+		c.OnDecision = func(_ context.Context, d cognitoauth.Decision) {
+			d.Claims.Username, d.Claims.Subject = "mallory", "mallory"
+		}
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/me", g.Page())
+	mux.Handle("/orders", cognitoauth.Require(lab.ReadOrders, g.Page()))
+	h := g.Auth.Wrap(mux)
+	bearer := "Bearer " + g.Pool.AccessToken().User("ann").Scopes("orders/read").String()
+	for _, path := range []string{"/me", "/me", "/orders"} {
+		if w := lab.Ask(h, lab.Call("GET "+path, "Authorization", bearer)); w.Body.String() != "ann" {
+			t.Errorf("%s: the handler sees %s", path, w.Body)
+		}
+	}
+}
+
+// The duration is that of the library alone, and has the wait for keys in it.
+func TestDecision_duration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []time.Duration
+		pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+		cfg := pool.Config()
+		cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) { got = append(got, d.Duration) }
+		cfg.Revoked = func(context.Context, *cognitoauth.Claims) (bool, error) {
+			time.Sleep(2 * time.Second)
+			return false, nil
+		}
+		auth := lab.MustNew(t, cfg)
+		slow := func(d time.Duration, next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(d)
+				next.ServeHTTP(w, r)
+			})
+		}
+		policy := cognitoauth.Assert("slow", func(*http.Request, *cognitoauth.Claims) bool { time.Sleep(time.Second); return true })
+		nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		mux := http.NewServeMux()
+		mux.Handle("/me", slow(time.Minute, nothing))
+		mux.Handle("/slow", cognitoauth.Require(policy, slow(time.Minute, nothing)))
+		mux.Handle("/open", cognitoauth.AllowAnonymous(slow(time.Minute, nothing)))
+		h := auth.WrapWith(mux, func(next http.Handler) http.Handler { return slow(time.Hour, next) })
+		for path, want := range map[string]time.Duration{"/me": 2 * time.Second, "/slow": 3 * time.Second, "/open": 0} {
+			got = nil
+			lab.Ask(h, lab.Call("GET "+path, "Authorization", "Bearer "+pool.AccessToken().ExpiresIn(9*time.Hour).String()))
+			if len(got) != 1 || got[0] != want {
+				t.Errorf("%s: took %v, want %v", path, got, want)
+			}
+		}
+	})
+}
+
 // The decision is told before the handler runs or the refusal is answered, and
 // with the request's context.
 func TestOnDecision_order(t *testing.T) {

@@ -79,9 +79,9 @@
 //
 // AllowAnonymous and Optional are called markers. A marker must be the outermost
 // handler that is registered for its route. CORS goes outside of Wrap, because
-// a preflight request carries no token. Do not put other middleware between Wrap
-// and the mux: Wrap cannot see routes through other middleware, so all of them
-// stay protected. Middleware that needs the claims goes inside the marker or Require.
+// a preflight request carries no token. Middleware that needs the claims goes inside
+// the marker or Require, or between Wrap and the mux by [Middleware.WrapWith]: Wrap
+// itself cannot see routes through other middleware, so all of them stay protected.
 //
 // If there are several pools, every route admits the tokens of all of them. An
 // [Assert] on Claims.PoolID limits a route to one pool. A Subject is unique

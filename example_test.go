@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
@@ -266,6 +268,210 @@ func ExampleMiddleware_Wrap_incorrect() {
 }
 
 // The second door, for callers that are not HTTP requests.
+// A rate limit by subject stands between Wrap and the mux, where it knows who
+// calls. The open route stays open.
+func ExampleMiddleware_WrapWith() {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Panic(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", cognitoauth.AllowAnonymous(hello))
+	mux.Handle("GET /me", hello)
+
+	var seen sync.Map // a real limit forgets: see golang.org/x/time/rate
+	api := auth.WrapWith(mux, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if claims, ok := cognitoauth.FromContext(r.Context()); ok {
+				if _, again := seen.LoadOrStore(claims.PoolID+claims.Subject, true); again {
+					http.Error(w, "too many requests", http.StatusTooManyRequests)
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	show(api, "GET", "/me", demo.AccessToken().User("ann"))
+	show(api, "GET", "/me", demo.AccessToken().User("ann"))
+	show(api, "GET", "/me", nil)
+	show(api, "GET", "/healthz", nil)
+	// Output:
+	// 200 hello ann
+	// 429 too many requests
+	// 401 Bearer realm="api"
+	// 200 hello stranger
+}
+
+// The mux is replaced while the program serves.
+func ExampleMiddleware_WrapFunc() {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Panic(err)
+	}
+	routes := func(beta http.Handler) *http.ServeMux {
+		mux := http.NewServeMux()
+		mux.Handle("GET /beta", beta)
+		return mux
+	}
+	var current atomic.Pointer[http.ServeMux]
+	current.Store(routes(hello))
+	api := auth.WrapFunc(func() http.Handler { return current.Load() })
+	show(api, "GET", "/beta", nil)
+
+	current.Store(routes(cognitoauth.AllowAnonymous(hello)))
+	show(api, "GET", "/beta", nil)
+	// Output:
+	// 401 Bearer realm="api"
+	// 200 hello stranger
+}
+
+// swapped hides its mux behind a pointer, and tells the routes of the mux of now.
+type swapped struct {
+	current *atomic.Pointer[http.ServeMux]
+}
+
+func (s swapped) ResolveEndpoint(r *http.Request) http.Handler {
+	h, _ := s.current.Load().Handler(r)
+	return h
+}
+
+func (s swapped) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.current.Load().ServeHTTP(w, r)
+}
+
+// A mux that is replaced inside of Wrap opens what it must not: Wrap asks the old
+// mux, in which /report is open, and the new one serves the request.
+func ExampleMiddleware_WrapFunc_incorrect() {
+	before, after := http.NewServeMux(), http.NewServeMux()
+	before.Handle("/report", cognitoauth.AllowAnonymous(hello))
+	after.Handle("/report", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "secret") }))
+	var current atomic.Pointer[http.ServeMux]
+	current.Store(before)
+	wrong := swapped{&current}
+	open := wrong.ResolveEndpoint(httptest.NewRequest("GET", "/report", nil)) // what Wrap asks
+	current.Store(after)                                                      // and now somebody reloads
+	w := httptest.NewRecorder()
+	wrong.ServeHTTP(w, httptest.NewRequest("GET", "/report", nil)) // what Wrap then calls
+	fmt.Printf("admitted because of %T, answered: %s\n", open, w.Body)
+	// Output:
+	// admitted because of *cognitoauth.marker, answered: secret
+}
+
+// An interceptor of gRPC, or a Lambda handler, has credentials and no request.
+func ExampleMiddleware_Admit() {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Panic(err)
+	}
+	intercept := func(ctx context.Context, metadata map[string][]string, method string) {
+		header := http.Header{"Authorization": metadata["authorization"]}
+		ctx, err := auth.Admit(ctx, header, method, cognitoauth.Scope("orders/write"))
+		if err != nil {
+			fmt.Println(method, err)
+			return
+		}
+		claims, _ := cognitoauth.FromContext(ctx)
+		fmt.Println(method, "by", claims.Username)
+	}
+	for _, token := range []*cognitotest.Token{demo.AccessToken().User("ann").Scopes("orders/write"), demo.AccessToken()} {
+		intercept(context.Background(), map[string][]string{"authorization": {"Bearer " + token.String()}}, "/shop.Orders/Create")
+	}
+	intercept(context.Background(), nil, "/shop.Orders/Create")
+	// Output:
+	// /shop.Orders/Create by ann
+	// /shop.Orders/Create cognitoauth: the token lacks a scope
+	// /shop.Orders/Create cognitoauth: a bearer token is required
+}
+
+// The handler knows only when it has found the order who may see it.
+func ExampleMiddleware_Authorize() {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Panic(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /orders/{id}", func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := cognitoauth.FromContext(r.Context())
+		if owner := "ann"; claims.Username != owner {
+			// Refusals of Authorize are logged and counted as those of Require are.
+			if err := auth.Authorize(r.Context(), r, cognitoauth.Group("support")); err != nil {
+				cognitoauth.WriteError(w, r, err.(*cognitoauth.Error))
+				return
+			}
+		}
+		fmt.Fprint(w, "order ", r.PathValue("id"))
+	})
+	api := auth.Wrap(mux)
+	show(api, "GET", "/orders/7", demo.AccessToken().User("ann"))
+	show(api, "GET", "/orders/7", demo.AccessToken().User("bob"))
+	show(api, "GET", "/orders/7", demo.AccessToken().User("eve").Groups("support"))
+	// Output:
+	// 200 order 7
+	// 403 group_missing
+	// 200 order 7
+}
+
+func ExampleNewContext() {
+	auth, err := cognitoauth.New(demo.Config())
+	if err != nil {
+		log.Panic(err)
+	}
+	// The first message of a GraphQL subscription brings the token.
+	claims, err := auth.Validate(context.Background(), demo.AccessToken().User("ann").String())
+	if err != nil {
+		log.Panic(err)
+	}
+	ctx := cognitoauth.NewContext(context.Background(), claims)
+	resolver := func(ctx context.Context) {
+		claims, ok := cognitoauth.FromContext(ctx)
+		fmt.Println(claims.Username, ok)
+	}
+	resolver(ctx)
+	// Output: ann true
+}
+
+// An access log outside of Wrap says who called. It puts a place for the decision
+// into the request's context, and OnDecision, which gets that context, fills it.
+func ExampleDecision_accessLog() {
+	type key struct{}
+	cfg := demo.Config()
+	cfg.OnDecision = func(ctx context.Context, d cognitoauth.Decision) {
+		if place, ok := ctx.Value(key{}).(*cognitoauth.Decision); ok {
+			*place = d // of two decisions, the last one counts
+		}
+	}
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		log.Panic(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders/{id}", cognitoauth.Require(cognitoauth.Group("support"), hello))
+	logged := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var d cognitoauth.Decision
+			r = r.WithContext(context.WithValue(r.Context(), key{}, &d))
+			next.ServeHTTP(w, r)
+			who := "-"
+			if d.Claims != nil {
+				who = d.Claims.Subject // personal data: keep it as your rules say
+			}
+			fmt.Printf("%s %s %s %q\n", r.Pattern, d.Code, who, d.Policy)
+		})
+	}
+	api := logged(auth.Wrap(mux))
+	for _, token := range []*cognitotest.Token{nil, demo.AccessToken().Set("sub", "5ab0"), demo.AccessToken().Set("sub", "7f31").Groups("support")} {
+		r := httptest.NewRequest("GET", "/orders/7", nil)
+		if token != nil {
+			r.Header.Set("Authorization", "Bearer "+token.String())
+		}
+		api.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	// Output:
+	// GET /orders/{id} token_missing - ""
+	// GET /orders/{id} group_missing 5ab0 "Group(\"support\")"
+	// GET /orders/{id} authenticated 7f31 ""
+}
+
 func ExampleMiddleware_Validate() {
 	auth, err := cognitoauth.New(demo.Config())
 	if err != nil {

@@ -192,7 +192,7 @@ func (g *guard) serveAnonymous(w http.ResponseWriter, r *http.Request, open *mar
 	g.allow(hearing{r: r, ctx: r.Context(), pattern: pattern, began: g.start()}, nil)
 	if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil || g.inner != nil {
 		a := &admission{state: g.state, anonymous: true}
-		g.pass(w, r, a.within(r.Context()), open)
+		g.pass(w, r, a.within(r.Context()), open, pattern)
 		return
 	}
 	g.next.ServeHTTP(w, r)
@@ -209,14 +209,14 @@ func (g *guard) serve(w http.ResponseWriter, c hearing, a *admission, open *mark
 		a.noStore[0] = "no-store"
 		h["Cache-Control"] = a.noStore[:]
 	}
-	g.pass(w, c.r, a.within(c.context(a)), open)
+	g.pass(w, c.r, a.within(c.context(a)), open, c.pattern)
 }
 
 // pass calls the wrapped handler, or the middleware before it, with ctx. open is
 // the marker that admitted the request, nil if the token did.
-func (g *guard) pass(w http.ResponseWriter, r *http.Request, ctx *carrier, open *marker) {
+func (g *guard) pass(w http.ResponseWriter, r *http.Request, ctx *carrier, open *marker, pattern string) {
 	if g.inner != nil {
-		g.inner.pass(w, r, ctx, open)
+		g.inner.pass(w, r, ctx, open, pattern)
 		return
 	}
 	inner := r.WithContext(ctx)

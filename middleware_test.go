@@ -799,6 +799,21 @@ func TestWrap_patternIsCopiedBack(t *testing.T) {
 			t.Errorf("%s: the outer request has pattern %q, want %q", path, r.Pattern, want)
 		}
 	}
+	// A refusal has its route as well: that of the mux inside, or else outside.
+	for path, want := range map[string]string{"/me": "/me", "/orders": "/orders", "/api/items/7": "/api/items/{id}", "/nowhere": ""} {
+		for _, credentials := range []string{"", "Bearer bad", "Bearer"} {
+			r := lab.Call("GET " + path)
+			if credentials != "" {
+				r.Header.Set("Authorization", credentials)
+			}
+			if w := lab.Ask(h, r); w.Code < 400 || r.Pattern != want {
+				t.Errorf("%s, refused with %d: the outer request has pattern %q, want %q", path, w.Code, r.Pattern, want)
+			}
+		}
+	}
+	if r := lab.Call("GET /me", "HTTP2-Settings", "", "Upgrade", "h2c"); lab.Ask(h, r).Code != 401 || r.Pattern != "/me" {
+		t.Errorf("refused with an offer of h2c: pattern %q, want /me", r.Pattern)
+	}
 	outer := http.NewServeMux()
 	outer.Handle("/me", g.Auth.Wrap(g.Page()))
 	if r := lab.Call("GET /me", "Authorization", g.Good()); lab.Ask(outer, r).Code != 200 || r.Pattern != "/me" {

@@ -319,7 +319,7 @@ func (d *document) where() string {
 // challenge returns the document of the resource that r belongs to, nil if there
 // is none.
 func (d *documents) challenge(r *http.Request) *document {
-	if d == nil || r == nil {
+	if d == nil {
 		return nil
 	}
 	sent := segments(target(r), d.deep)

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/coder/websocket v1.8.15
 	github.com/cognitoauth/cognitoauth v0.0.0
+	github.com/cognitoauth/cognitoauth/contrib/grpc v0.0.0
 	google.golang.org/grpc v1.85.0
 )
 
@@ -19,8 +20,10 @@ require (
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
-	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
 replace github.com/cognitoauth/cognitoauth => ../..
+
+replace github.com/cognitoauth/cognitoauth/contrib/grpc => ../../contrib/grpc

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"log/slog"
 	"net"
 	"os"
 	"time"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/cognitotest"
+	cognitogrpc "github.com/cognitoauth/cognitoauth/contrib/grpc"
 )
 
 func main() {
@@ -29,24 +29,18 @@ func main() {
 	}
 }
 
-// newServer is the wiring: both interceptors, or half of the methods are open.
-func newServer(auth *cognitoauth.Middleware, logger *slog.Logger) *grpc.Server {
-	gate := newGate(auth, logger,
-		[]string{healthpb.Health_Check_FullMethodName},
-		map[string]cognitoauth.Policy{
+// newServer is the wiring: every method needs a token, except for those in Open.
+func newServer(auth *cognitoauth.Middleware) (*grpc.Server, error) {
+	rules := cognitogrpc.Rules{
+		Policies: map[string]cognitoauth.Policy{
 			healthpb.Health_List_FullMethodName: cognitoauth.Scope("ops/read"),
-		})
-	srv := grpc.NewServer(
-		grpc.ChainUnaryInterceptor(gate.unary),
-		grpc.ChainStreamInterceptor(gate.stream),
-		// Without this, grpc answers unknown methods before the interceptors,
-		// and tells a stranger which ones there are.
-		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error {
-			return status.Error(codes.Unimplemented, "unknown method")
-		}),
-	)
+		},
+		Open: []string{healthpb.Health_Check_FullMethodName},
+	}
+	options := append(cognitogrpc.ServerOptions(auth, rules), grpc.MaxHeaderListSize(64<<10))
+	srv := grpc.NewServer(options...)
 	healthpb.RegisterHealthServer(srv, health.NewServer())
-	return srv
+	return srv, rules.Verify(srv)
 }
 
 // run serves, calls itself, and writes what it is answered.
@@ -66,7 +60,10 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	srv := newServer(auth, slog.New(slog.DiscardHandler))
+	srv, err := newServer(auth)
+	if err != nil {
+		return err
+	}
 	defer srv.Stop()
 	go srv.Serve(l)
 

@@ -25,6 +25,10 @@ type api struct {
 func newAPI(ctx context.Context, pool *cognitotest.Pool, cache int) (*api, error) {
 	cfg := pool.Config()
 	cfg.TokenCache = cache
+	return newAPIFrom(ctx, pool, cfg)
+}
+
+func newAPIFrom(ctx context.Context, pool *cognitotest.Pool, cfg cognitoauth.Config) (*api, error) {
 	auth, err := cognitoauth.New(cfg)
 	if err != nil {
 		return nil, err
@@ -54,7 +58,19 @@ func allPaths(ctx context.Context) (all []path, _ error) {
 		if err != nil {
 			return nil, err
 		}
+		cfg := pool.Config()
+		cfg.OnDecision = func(context.Context, cognitoauth.Decision) {}
+		told, err := newAPIFrom(ctx, pool, cfg)
+		if err != nil {
+			return nil, err
+		}
+		between := hit.auth.WrapWith(routes(), func(next http.Handler) http.Handler { return next })
 		paths := []path{
+			{"Admit/hit", hit.admits(ctx)},
+			{"WrapWith/hit", asks(between, "GET", "/me", "Bearer "+hit.token, http.StatusOK, "")},
+			{"WrapWith/anonymous", asks(between, "GET", "/healthz", "", http.StatusOK, "")},
+			{"Wrap/hit,OnDecision", told.serves("GET", "/me", "Bearer "+told.token, http.StatusOK, "")},
+			{"Wrap/hit,policy,OnDecision", told.serves("GET", "/orders", "Bearer "+told.token, http.StatusOK, "")},
 			{"Validate/full", full.validates(ctx, full.token, "")},
 			{"Validate/hit", hit.validates(ctx, hit.token, "")},
 			{"Wrap/full", full.serves("GET", "/me", "Bearer "+full.token, http.StatusOK, "")},
@@ -133,16 +149,28 @@ func (a *api) validates(ctx context.Context, token, code string) func() error {
 	}
 }
 
+// admits is a path through Admit.
+func (a *api) admits(ctx context.Context) func() error {
+	header := http.Header{"Authorization": {"Bearer " + a.token}}
+	return func() error {
+		_, err := a.auth.Admit(ctx, header, "/shop.Orders/List", cognitoauth.Authenticated())
+		return err
+	}
+}
+
 // serves is a path through Wrap that ends with a status, and with a code if it
 // refuses.
 func (a *api) serves(method, target, authorization string, status int, code string) func() error {
-	mux := routes()
+	return asks(a.auth.Wrap(routes()), method, target, authorization, status, code)
+}
+
+// asks is a path through a handler.
+func asks(h http.Handler, method, target, authorization string, status int, code string) func() error {
 	r := httptest.NewRequest(method, target, nil)
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
 	w := &answer{header: http.Header{}}
-	h := a.auth.Wrap(mux)
 	return func() error {
 		clear(w.header)
 		w.status, w.refused = 0, w.refused[:0]

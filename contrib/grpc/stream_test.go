@@ -1,0 +1,160 @@
+package cognitogrpc_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/cognitotest"
+	cognitogrpc "github.com/cognitoauth/cognitoauth/contrib/grpc"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// waits are what a stream waits for that does not come, and what it then likes to return.
+var waits = []struct {
+	name    string
+	methods []string
+	wait    func(grpc.ServerStream) error
+}{
+	{"waits for a message", methods[1:], func(ss grpc.ServerStream) error {
+		for {
+			if err := ss.RecvMsg(new(wrapperspb.StringValue)); err != nil {
+				return err
+			}
+		}
+	}},
+	{"waits for its context", methods[1:], func(ss grpc.ServerStream) error {
+		<-ss.Context().Done()
+		return ss.Context().Err()
+	}},
+	{"ends as if it were complete", methods[1:], func(ss grpc.ServerStream) error {
+		ss.SendMsg(wrapperspb.String("begun"))
+		<-ss.Context().Done()
+		return nil
+	}},
+	{"sends too late", methods[1:], func(ss grpc.ServerStream) error {
+		<-ss.Context().Done()
+		if ss.SendMsg(wrapperspb.String("too late")) == nil {
+			return errors.New("it was sent")
+		}
+		return nil
+	}},
+	{"sends on and on", []string{watch, chat}, func(ss grpc.ServerStream) error {
+		for {
+			if err := ss.SendMsg(wrapperspb.String("more")); err != nil {
+				return err
+			}
+		}
+	}},
+}
+
+// The clock of the library stands still just before the end of the token: whenever a
+// stream begins, it has 20 ms to live.
+func TestStreamEndsWithItsToken(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{})
+	token := pool.AccessToken().Scopes("orders/write")
+	cfg := pool.Config()
+	cfg.Leeway = time.Second
+	now := token.Claims().Expiry.Add(cfg.Leeway - 20*time.Millisecond)
+	cfg.Now = func() time.Time { return now }
+	for _, c := range waits {
+		s := service{wait: c.wait}
+		conn := dial(t, serve(t, &s, cfg))
+		for _, method := range c.methods {
+			t.Run(c.name+", "+method, func(t *testing.T) {
+				want := refusal{codes.Unauthenticated, "token_expired", `Bearer realm="api", error="invalid_token", error_description="the token has expired"`, false}
+				if got := read(t, end(t, conn, method, token)); got != want {
+					t.Errorf("ended with %+v", got)
+				}
+			})
+		}
+		if n := s.calls.Load(); n != int32(len(c.methods)) {
+			t.Errorf("%s: %d handlers ran", c.name, n)
+		}
+	}
+}
+
+// end opens a stream, leaves it open, and returns the error that it ends with.
+func end(t *testing.T, conn *grpc.ClientConn, method string, token *cognitotest.Token) error {
+	t.Helper()
+	s, err := conn.NewStream(within(t, bearer(token)), both, method)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SendMsg(wrapperspb.String("")); err != nil && !errors.Is(err, io.EOF) { // it may have ended
+		t.Fatal(err)
+	}
+	var m wrapperspb.StringValue
+	for {
+		if err := s.RecvMsg(&m); err != nil {
+			return err
+		}
+		if m.Value == "too late" {
+			t.Error("a message came after the token's end")
+		}
+	}
+}
+
+// A caller that leaves ends the stream as without us.
+func TestStreamEndsWithItsCaller(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{})
+	begun, ended := make(chan struct{}), make(chan error, 1)
+	s := service{wait: func(ss grpc.ServerStream) error {
+		close(begun)
+		err := ss.RecvMsg(new(wrapperspb.StringValue))
+		ended <- err
+		return err
+	}}
+	conn := dial(t, serve(t, &s, pool.Config()))
+	ctx, cancel := context.WithCancel(within(t, bearer(pool.AccessToken().Scopes("orders/write"))))
+	if _, err := conn.NewStream(ctx, both, chat); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	cancel()
+	select {
+	case err := <-ended:
+		if got := fmt.Sprint(err); got != "rpc error: code = Canceled desc = context canceled" {
+			t.Errorf("RecvMsg returned %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("RecvMsg does not return")
+	}
+}
+
+// codec is a stream whose codec panics.
+type codec struct {
+	grpc.ServerStream
+
+	ctx context.Context
+}
+
+func (c codec) Context() context.Context { return c.ctx }
+func (codec) RecvMsg(any) error          { panic("codec") }
+
+// An interceptor outside can recover from a panic in RecvMsg, as without us.
+func TestPanicInRecvMsg(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{})
+	auth, err := cognitoauth.New(pool.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, intercept := cognitogrpc.Interceptors(auth, cognitogrpc.Rules{})
+	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", bearer(pool.AccessToken())))
+	defer func() {
+		if got := recover(); got != "codec" {
+			t.Errorf("recovered %v", got)
+		}
+	}()
+	intercept(nil, codec{nil, ctx}, &grpc.StreamServerInfo{FullMethod: chat}, func(_ any, ss grpc.ServerStream) error {
+		return ss.RecvMsg(nil)
+	})
+	t.Error("no panic")
+}
