@@ -32,6 +32,9 @@ func TestExample_authorizer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		out, err := decide(t.Context(), authorizerRequest{RouteKey: tt.route, Headers: map[string]string{"authorization": tt.header}})
+		if tt.header == "" {
+			out, err = decide(t.Context(), authorizerRequest{RouteKey: tt.route})
+		}
 		if err != nil || out.IsAuthorized != tt.admitted || (out.Context["sub"] == pool.AccessToken().Claims().Subject) != tt.admitted {
 			t.Errorf("%s: %+v, %v", tt.name, out, err)
 		}

@@ -64,13 +64,12 @@ type (
 // it may choose the policy and be a label of metrics. A route without a policy has the
 // zero Policy, which denies.
 func authorizer(auth *cognitoauth.Middleware, policies map[string]cognitoauth.Policy) func(context.Context, authorizerRequest) (authorizerResponse, error) {
-	bearer := cognitoauth.FromAuthorization()
 	return func(ctx context.Context, e authorizerRequest) (out authorizerResponse, _ error) {
-		// An HTTP API joins several headers with commas, which no token has.
-		token, err := bearer(&http.Request{Header: http.Header{"Authorization": {e.Headers["authorization"]}}})
-		if err == nil {
-			ctx, err = auth.Admit(ctx, token, e.RouteKey, policies[e.RouteKey])
+		header := http.Header{}
+		for name, value := range e.Headers { // in lower case; several values are joined
+			header.Set(name, value)
 		}
+		ctx, err := auth.Admit(ctx, header, e.RouteKey, policies[e.RouteKey])
 		switch {
 		case errors.Is(err, cognitoauth.ErrUnavailable), errors.Is(err, cognitoauth.ErrMisconfigured):
 			return out, err // 500: it is no fault of the caller
@@ -92,7 +91,7 @@ func Example_directInvocation() {
 	}
 	type order struct{ Token, ID string }
 	lambda.Start(func(ctx context.Context, in order) (string, error) {
-		ctx, err := auth.Admit(ctx, in.Token, "change order", cognitoauth.Scope("orders/write"))
+		ctx, err := auth.Admit(ctx, http.Header{"Authorization": {"Bearer " + in.Token}}, "change order", cognitoauth.Scope("orders/write"))
 		if err != nil {
 			return "", err // its text is fit for the caller
 		}
