@@ -90,7 +90,7 @@ func parseKey(body []byte) (*ecdsa.PublicKey, error) {
 	}
 	body = bytes.TrimSpace(body)
 	block, rest := pem.Decode(body)
-	if block == nil || len(rest) > 0 || block.Type != kind || len(block.Headers) > 0 || !bytes.HasPrefix(body, []byte("-----BEGIN "+kind+"-----")) {
+	if block == nil || len(rest) > 0 || len(block.Headers) > 0 || !bytes.HasPrefix(body, []byte("-----BEGIN "+kind+"-----")) {
 		return nil, errors.New("expected one PEM block PUBLIC KEY and nothing else")
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)

@@ -77,6 +77,9 @@ func TestAnswer(t *testing.T) {
 					}
 					text = string(raw)
 				}
+				if header.Get("Content-Encoding") != "" && !g.IsBase64Encoded {
+					t.Errorf("%s, %s %s: not in base64", kind, method, tt.name)
+				}
 				if text != body {
 					t.Errorf("%s, %s %s: %q, a server sends %q", kind, method, tt.name, text, body)
 				}

@@ -35,8 +35,7 @@ func Refreshed(auth *cognitoauth.Middleware, h http.Handler) http.Handler {
 	var last atomic.Int64 // the last try, in Unix nanoseconds, since the monotonic clock may stand still
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now, before := time.Now().UnixNano(), last.Load()
-		since := time.Duration(now - before)
-		if due(auth) && (since < 0 || since >= freshPause) && last.CompareAndSwap(before, now) {
+		if due(auth) && time.Duration(now-before) >= freshPause && last.CompareAndSwap(before, now) {
 			ctx, cancel := context.WithTimeout(r.Context(), freshWait)
 			_ = auth.Refresh(ctx) // the keys from before stay, and the log of auth has the error
 			cancel()

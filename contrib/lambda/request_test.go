@@ -245,6 +245,10 @@ func TestRemoteAddr(t *testing.T) {
 		}
 	}
 	var s seen
+	invoke(t, &s, event(group, sent{path: "/", header: http.Header{"X-Forwarded-For": {"203.0.113.9", "192.0.2.1"}}}))
+	if s.r.RemoteAddr != "192.0.2.1:0" {
+		t.Errorf("two headers: %q", s.r.RemoteAddr)
+	}
 	invoke(t, &s, event(group, sent{path: "/"}))
 	if s.r.RemoteAddr != "" {
 		t.Errorf("without the header: %q", s.r.RemoteAddr)
