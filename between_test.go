@@ -287,13 +287,15 @@ func TestWrapWith_nested(t *testing.T) {
 	}
 }
 
+type contextName struct{}
+
 // Its context prints no claims.
 func TestWrapWith_tellsNoSecret(t *testing.T) {
 	g := lab.NewGate(t, nil)
 	var printed string
 	h := g.Auth.WrapWith(maze(), changing(func(r *http.Request) *http.Request {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
-			printed += fmt.Sprintf(verb, r.Context()) + fmt.Sprintf(verb, context.WithValue(r.Context(), "a", 1)) + fmt.Sprintf(verb, r)
+			printed += fmt.Sprintf(verb, r.Context()) + fmt.Sprintf(verb, context.WithValue(r.Context(), contextName{}, 1)) + fmt.Sprintf(verb, r)
 		}
 		return r.WithContext(r.Context())
 	}))

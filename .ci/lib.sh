@@ -254,6 +254,8 @@ step_prepare() {
   need haproxy haproxy 'install HAProxy (Debian: apt-get install haproxy); proxies in front are tested with it'
   need chromium chromium 'install Chromium (Debian: apt-get install chromium); the pages are tested in it'
   need redis-server redis-server 'install Redis (Debian: apt-get install redis-server); contrib/revocation is tested against it'
+  need prometheus prometheus 'install Prometheus (Debian: apt-get install prometheus); the dashboard of examples/observability is tested against it'
+  need promtool prometheus 'install Prometheus (Debian: apt-get install prometheus); its promtool tests the alert rules'
   [[ ! -e .git ]] || need git git 'install git; the tracked files are listed with it'
   node=$(node --version)
   oldest=$(oldest_node || true)
