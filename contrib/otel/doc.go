@@ -62,7 +62,8 @@
 // No metric names a user, a key ID, a request ID, or an app client that is not in the
 // configuration. The number of series is limited by your routes, policies, pools and app
 // clients, and by the codes of the library; see Options.WithoutPools if you have hundreds.
-// The route of Middleware.Admit has to come from your code, not from a caller.
+// A policy that a handler gives to Authorize, and the route of Admit, should not be made
+// of what callers write: the metrics tell 500 of each apart, and call the rest _OTHER.
 //
 // # Beside ASP.NET Core 10
 //
