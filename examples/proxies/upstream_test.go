@@ -254,6 +254,47 @@ func TestRecipes_upgrade(t *testing.T) {
 	}
 }
 
+// What has been upgraded passes by the proxy, and so by the auth endpoint: only a
+// WebSocket may. Connection names no header of the proxy's to the API.
+func TestRecipes_noOtherUpgrade(t *testing.T) {
+	w := newWorld(t)
+	for _, v := range recipes() {
+		t.Run(v.program.Name, func(t *testing.T) {
+			site := w.start(t, v, front.Site{})
+			for _, upgrade := range []string{"Upgrade: other\nConnection: Upgrade\n", "Connection: X-Auth-Subject\nUpgrade:\n"} {
+				got := send(t, site, "GET /healthz HTTP/1.1\nHost: a\n"+upgrade+"\n")
+				seen := w.arrived()
+				if got.StatusCode != 200 || len(seen) != 1 {
+					t.Fatalf("%q: %d, %d requests reached the API", upgrade, got.StatusCode, len(seen))
+				}
+				if h := seen[0].Header; h.Get("Upgrade") != "" || h.Get("Connection") != "" {
+					t.Errorf("%q: Upgrade %q and Connection %q have arrived", upgrade, h["Upgrade"], h["Connection"])
+				}
+			}
+		})
+	}
+}
+
+// Fields behind a body do not become headers. HAProxy passes them on as what they are.
+func TestRecipes_trailers(t *testing.T) {
+	w := newWorld(t)
+	token := w.pool.AccessToken().Scopes("orders/write")
+	for _, v := range recipes() {
+		t.Run(v.program.Name, func(t *testing.T) {
+			got := send(t, w.start(t, v, front.Site{}), "POST /orders HTTP/1.1\nHost: a\nAuthorization: Bearer "+token.String()+
+				"\nTransfer-Encoding: chunked\nTrailer: X-Auth-Subject\n\n1\r\nx\r\n0\r\nX-Auth-Subject: mallory\r\n\r\n")
+			seen := w.arrived()
+			if got.StatusCode != 200 || len(seen) != 1 {
+				t.Fatalf("%d, %d requests reached the API", got.StatusCode, len(seen))
+			}
+			identified(t, seen[0].Request, token.Claims())
+			if passed := seen[0].Trailer.Get("X-Auth-Subject") != ""; passed != (v.program == front.HAProxy) {
+				t.Errorf("the API gets %v behind the body", seen[0].Trailer)
+			}
+		})
+	}
+}
+
 // A refusal reaches a client that still sends, and a large body that is admitted
 // reaches the API whole.
 func TestUpload(t *testing.T) {
