@@ -196,6 +196,37 @@ func TestRecipes_hang(t *testing.T) {
 	}
 }
 
+// Only 204 with the identity is a yes. nginx takes any 2xx for one; then the API is told
+// of nobody.
+func TestRecipes_oddAnswers(t *testing.T) {
+	w := newWorld(t)
+	status := 0
+	socket := t.TempDir() + "/auth"
+	l, err := listenFor(socket, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOn(t, l, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Location", "/elsewhere")
+		rw.WriteHeader(status)
+	}))
+	for _, v := range recipes() {
+		t.Run(v.program.Name, func(t *testing.T) {
+			site := w.start(t, v, front.Site{Auth: socket})
+			for _, status = range []int{200, 204, 206, 299, 302, 404, 429} {
+				got := send(t, site, "GET /me HTTP/1.1\nHost: a\n"+forged+"\n")
+				seen := w.arrived()
+				switch {
+				case len(seen) == 0 && got.StatusCode >= 400:
+				case len(seen) == 1 && seen[0].Header.Get(forwardauth.Subject) == "" && v.program == front.Nginx:
+				default:
+					t.Errorf("%d of the endpoint: %d, %d requests reached the API", status, got.StatusCode, len(seen))
+				}
+			}
+		})
+	}
+}
+
 // Squid passes Authorization on only if it is told to.
 func TestSquid_dropsAuthorization(t *testing.T) {
 	w := newWorld(t)
