@@ -77,7 +77,7 @@ type Verifier struct {
 	log         *slog.Logger
 	sampled     sampler
 	now         func() time.Time
-	keys        *keyring
+	keys        map[string]*keyring // by the URL below which the keys are
 }
 
 // New returns a Verifier. It does no I/O: a key is fetched when a header needs it.
@@ -89,6 +89,7 @@ func New(c Config) (*Verifier, error) {
 	}
 	v := &Verifier{
 		endpoints:   map[string]string{},
+		keys:        map[string]*keyring{},
 		issuer:      c.Issuer,
 		clients:     slices.Clone(c.ClientIDs),
 		leeway:      c.Leeway,
@@ -118,7 +119,9 @@ func New(c Config) (*Verifier, error) {
 	if v.now == nil {
 		v.now = time.Now
 	}
-	v.keys = newKeyring(c.HTTPClient, v.now, v.log)
+	for _, base := range v.endpoints {
+		v.keys[base] = newKeyring(c.HTTPClient, v.now, v.log)
+	}
 	return v, nil
 }
 

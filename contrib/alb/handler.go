@@ -32,6 +32,9 @@ const (
 // other sites make. So an unsafe request, or the handshake of a WebSocket, from
 // another origin is refused with 403; Config.CrossOrigin can trust origins.
 //
+// Cache-Control is no-store unless it is set already or next sets it: caches do not
+// know that this cookie stands for a login.
+//
 // Wrap looks at no access token. Use [Verifier.Protect] if routes need policies.
 func (v *Verifier) Wrap(next http.Handler) http.Handler {
 	if next == nil {
@@ -41,6 +44,9 @@ func (v *Verifier) Wrap(next http.Handler) http.Handler {
 		id, err := v.identify(r)
 		if err == nil && v.foreign(r) {
 			err = refuse(&crossOrigin, sayf("another origin sent the request: Config.CrossOrigin can trust it"))
+		}
+		if w.Header().Get("Cache-Control") == "" {
+			w.Header().Set("Cache-Control", "no-store")
 		}
 		v.pass(w, r, next, id, err)
 	})

@@ -2,6 +2,7 @@ package cognitoalb_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -229,6 +230,26 @@ func TestProtect(t *testing.T) {
 		checkAnswer(t, tt.name, w, tt.status, tt.code)
 		if (ran == 1) != (tt.status == 200) {
 			t.Errorf("%s: the handler ran %d times", tt.name, ran)
+		}
+	}
+}
+
+// A page of somebody is for nobody else, so a cache before the load balancer keeps it
+// only if the handler says so.
+func TestWrap_noStore(t *testing.T) {
+	v := verifier(t, newEndpoint().config())
+	for _, own := range []string{"", "private, max-age=60"} {
+		h := v.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if own != "" {
+				w.Header().Set("Cache-Control", own)
+			}
+		}))
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set(cognitoalb.DataHeader, good(time.Now()).String())
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if got, want := w.Header().Get("Cache-Control"), cmp.Or(own, "no-store"); w.Code != 200 || got != want {
+			t.Errorf("%d, Cache-Control %q, want %q", w.Code, got, want)
 		}
 	}
 }

@@ -6,7 +6,8 @@ package cognitoalb
 // There is no key set: each key has a URL of its own, made of a kid that anybody can
 // write into a header. signer, iss and client, which are compared before, are no
 // secrets. So an attacker who reaches the program past the load balancer can ask for
-// keys, and we bound what that does:
+// keys, and we bound what that does. Each endpoint has bounds of its own, so that one
+// which is down does not hold up the keys of another region:
 //
 //   - A key is fetched once at a time, and all fetches together keep a pace: 4, then
 //     one a second. Below it the answer is 503 at once.
@@ -14,8 +15,8 @@ package cognitoalb
 //     how many. It says nothing about the endpoint, and does not make others wait.
 //   - A failure of the endpoint stops all fetches for 1 s, doubling to 10 s.
 //   - 16 keys are remembered. Real kids are no secret either, so a key that has not
-//     verified a header yet gives its place to the next one. A key that has is not
-//     pushed out by one that has not.
+//     verified a header yet gives its place to the next one. A key that has gives its
+//     place only if all 16 have: then that which was in use the longest time ago goes.
 //   - A remembered key is fetched anew in the background when it is an hour old, out of
 //     the pace: nobody can order that. It is not used beyond 24 h.
 
@@ -48,7 +49,7 @@ const (
 	maxWaiting   = 1024            // requests that wait
 )
 
-// keyring remembers keys by their URL.
+// keyring remembers the keys of one endpoint, by their URL.
 type keyring struct {
 	client  *http.Client
 	now     func() time.Time

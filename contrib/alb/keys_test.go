@@ -453,3 +453,30 @@ func TestKeys_crowd(t *testing.T) {
 		all.Wait()
 	})
 }
+
+// Each region has an endpoint of its own: if that of one is down, the keys of another
+// are fetched as ever.
+func TestFetch_regions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const there = "https://public-keys.auth.elb.eu-central-1.amazonaws.com/"
+		e := newEndpoint()
+		here := e.answer
+		e.becomes(func(url string) (int, string) {
+			if strings.HasPrefix(url, there) {
+				return down(url)
+			}
+			return here(url)
+		})
+		c := e.config()
+		abroad := strings.Replace(arn, "eu-west-1", "eu-central-1", 1)
+		c.LoadBalancers = append(c.LoadBalancers, abroad)
+		v := verifier(t, c)
+		g := good(time.Now())
+		if _, err := v.Verify(t.Context(), g.with("signer", abroad).String()); code(err) != "keys_unavailable" {
+			t.Errorf("a region whose endpoint is down: %q", code(err))
+		}
+		if _, err := v.Verify(t.Context(), g.String()); err != nil {
+			t.Errorf("the other region: %q", code(err))
+		}
+	})
+}

@@ -38,8 +38,8 @@ func (v *Verifier) verify(ctx context.Context, header string) (*Identity, *Error
 	if err := v.admits(d); err != nil {
 		return nil, err
 	}
-	url := v.endpoints[d.Signer] + "/" + d.KeyID
-	k, keyErr := v.keys.find(ctx, url)
+	base := v.endpoints[d.Signer]
+	k, keyErr := v.keys[base].find(ctx, base+"/"+d.KeyID)
 	if keyErr != nil {
 		return nil, keyRefusal(keyErr, d.KeyID)
 	}

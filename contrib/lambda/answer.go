@@ -37,7 +37,24 @@ func (w *answer) WriteHeader(status int) {
 	}
 	w.status = status
 	w.sent = w.header.Clone()
-	maps.DeleteFunc(w.sent, func(name string, _ []string) bool { return strings.HasPrefix(name, http.TrailerPrefix) })
+	maps.DeleteFunc(w.sent, func(name string, _ []string) bool { return !isName(name) })
+	for _, values := range w.sent {
+		for i, v := range values {
+			values[i] = strings.Trim(oneLine.Replace(v), " \t")
+		}
+	}
+}
+
+// oneLine is what net/http does to values. The source writes our answer to the wire, and
+// what it makes of a line break is not documented.
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
+
+// isName reports whether a header can have the name (RFC 9110, section 5.6.2). A
+// trailer has a colon in it.
+func isName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
 }
 
 // Write adds to the body. A status that allows no body has none.

@@ -257,3 +257,26 @@ func TestLambdaURL(t *testing.T) {
 		}
 	}
 }
+
+// A handler that puts what callers write into a header does not give them a header of
+// their own: line breaks become spaces, and what is no name is left out.
+func TestAnswer_lineBreaks(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["X-Note"] = []string{"a\r\nX-Evil: 1", "\nb "}
+		w.Header()["X-Evil Name"] = []string{"1"}
+		w.Header()["X-Evil\r\nX-Other"] = []string{"1"}
+		w.Header()["Set-Cookie"] = []string{"a=1\r\nX-Evil: 1"}
+	})
+	_, header, _ := served(t, h, http.MethodGet)
+	for _, kind := range kinds {
+		g := invoke(t, h, event(kind, sent{path: "/"}))
+		for _, name := range []string{"X-Note", "X-Evil Name", "X-Evil\r\nX-Other"} {
+			if got, want := strings.Join(g.values(name), ", "), strings.Join(header.Values(name), ", "); got != want {
+				t.Errorf("%s: %q is %q, a server sends %q", kind, name, got, want)
+			}
+		}
+		if got, want := append(g.Cookies, g.values("Set-Cookie")...), header.Values("Set-Cookie"); !slices.Equal(got, want) {
+			t.Errorf("%s: the cookies are %q, a server sends %q", kind, got, want)
+		}
+	}
+}

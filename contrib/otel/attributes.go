@@ -1,8 +1,10 @@
 package cognitootel
 
-// This file holds what a decision says in attributes. All values on metrics come
-// from the program or its configuration, so their number is limited; what callers
-// can write (key ID, request ID, an app client that registered itself) is left out.
+// This file holds what a decision says in attributes. Values on metrics come from
+// the program or its configuration, so their number is limited; what callers can
+// write (key ID, request ID, an app client that registered itself) is left out. A
+// program can make policies for Authorize and routes for Admit of anything, so of
+// these we keep the first maxNames apart.
 
 import (
 	"errors"
@@ -39,6 +41,9 @@ const (
 	none    = "none"
 )
 
+// other stands for what the metrics do not tell apart, as http.request.method has it.
+var other = semconv.HTTPRequestMethodOther.Value.AsString()
+
 // knownMethods are the methods that http.request.method has by default: those of
 // RFC 9110, PATCH (RFC 5789) and QUERY.
 var knownMethods = []string{
@@ -56,7 +61,10 @@ type outcome struct {
 }
 
 func (t *Telemetry) outcome(d cognitoauth.Decision) outcome {
-	o := outcome{method: t.method(d.Method), pattern: d.Pattern, policy: d.Policy, remembered: d.Remembered}
+	o := outcome{method: t.method(d.Method), pattern: d.Pattern, policy: t.policies.keep(d.Policy), remembered: d.Remembered}
+	if o.method == "" {
+		o.pattern = t.routes.keep(d.Pattern)
+	}
 	o.result, o.failed = authentication(d)
 	if !d.Allowed {
 		o.refused = d.Code
@@ -76,7 +84,43 @@ func (t *Telemetry) method(name string) string {
 	if name == "" || slices.Contains(t.methods, name) {
 		return name
 	}
-	return semconv.HTTPRequestMethodOther.Value.AsString()
+	return other
+}
+
+// maxNames is how many policies and how many routes of Admit the metrics tell apart.
+const maxNames = 500
+
+// names are the first maxNames that were seen.
+type names struct {
+	mu   sync.RWMutex
+	seen map[string]struct{}
+}
+
+// keep returns the name if it is one of those, else "_OTHER".
+func (n *names) keep(name string) string {
+	if name == "" {
+		return ""
+	}
+	n.mu.RLock()
+	_, known := n.seen[name]
+	full := len(n.seen) >= maxNames
+	n.mu.RUnlock()
+	if known {
+		return name
+	}
+	if full {
+		return other
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.seen == nil {
+		n.seen = make(map[string]struct{})
+	}
+	if _, known := n.seen[name]; !known && len(n.seen) >= maxNames {
+		return other
+	}
+	n.seen[name] = struct{}{}
+	return name
 }
 
 // authentication returns the result of the authentication, and the code if it

@@ -23,7 +23,8 @@
 //
 // Each decision is one measurement of the first two. A request has one decision, and one
 // more for each refusal by [cognitoauth.Middleware.Authorize], which has method and route
-// if Authorize got the request. The share of remembered tokens is that of
+// if Authorize got the request, or by a Require that Wrap cannot see because a handler or
+// middleware calls it: such a request counts as let through and as refused. The share of remembered tokens is that of
 // cognitoauth.token.remembered=true in the count of the duration. The last four are read
 // from [cognitoauth.Middleware.Status]. There is no age before the first fetch and for a
 // static key set, which has no fetches either.
@@ -62,7 +63,8 @@
 // No metric names a user, a key ID, a request ID, or an app client that is not in the
 // configuration. The number of series is limited by your routes, policies, pools and app
 // clients, and by the codes of the library; see Options.WithoutPools if you have hundreds.
-// The route of Middleware.Admit has to come from your code, not from a caller.
+// A policy that a handler gives to Authorize, and the route of Admit, should not be made
+// of what callers write: the metrics tell 500 of each apart, and call the rest _OTHER.
 //
 // # Beside ASP.NET Core 10
 //

@@ -32,7 +32,7 @@ func (t *Telemetry) annotate(ctx context.Context, d cognitoauth.Decision, o outc
 		all = append(all, semconv.ErrorTypeKey.String(d.Code))
 	}
 	if o.method == "" {
-		all = appendKnown(all, route.String(o.pattern))
+		all = appendKnown(all, route.String(d.Pattern))
 	} else {
 		all = appendKnown(all, semconv.HTTPRoute(httpRoute(o.pattern)))
 	}

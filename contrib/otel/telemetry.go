@@ -65,7 +65,9 @@ type Telemetry struct {
 	fetches  metric.Int64ObservableCounter
 	failures metric.Int64ObservableCounter
 
-	sets sets
+	sets     sets
+	policies names
+	routes   names // of Admit
 
 	mu       sync.Mutex
 	observed []*observed

@@ -196,6 +196,37 @@ func TestRecipes_hang(t *testing.T) {
 	}
 }
 
+// Only 204 with the identity is a yes. nginx takes any 2xx for one; then the API is told
+// of nobody.
+func TestRecipes_oddAnswers(t *testing.T) {
+	w := newWorld(t)
+	status := 0
+	socket := t.TempDir() + "/auth"
+	l, err := listenFor(socket, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOn(t, l, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Location", "/elsewhere")
+		rw.WriteHeader(status)
+	}))
+	for _, v := range recipes() {
+		t.Run(v.program.Name, func(t *testing.T) {
+			site := w.start(t, v, front.Site{Auth: socket})
+			for _, status = range []int{200, 204, 206, 299, 302, 404, 429} {
+				got := send(t, site, "GET /me HTTP/1.1\nHost: a\n"+forged+"\n")
+				seen := w.arrived()
+				switch {
+				case len(seen) == 0 && got.StatusCode >= 400:
+				case len(seen) == 1 && seen[0].Header.Get(forwardauth.Subject) == "" && v.program == front.Nginx:
+				default:
+					t.Errorf("%d of the endpoint: %d, %d requests reached the API", status, got.StatusCode, len(seen))
+				}
+			}
+		})
+	}
+}
+
 // Squid passes Authorization on only if it is told to.
 func TestSquid_dropsAuthorization(t *testing.T) {
 	w := newWorld(t)
@@ -249,6 +280,47 @@ func TestRecipes_upgrade(t *testing.T) {
 			io.WriteString(conn, "hello\n")
 			if line, err := reader.ReadString('\n'); line != "echo hello\n" {
 				t.Errorf("%q %v", line, err)
+			}
+		})
+	}
+}
+
+// What has been upgraded passes by the proxy, and so by the auth endpoint: only a
+// WebSocket may. Connection names no header of the proxy's to the API.
+func TestRecipes_noOtherUpgrade(t *testing.T) {
+	w := newWorld(t)
+	for _, v := range recipes() {
+		t.Run(v.program.Name, func(t *testing.T) {
+			site := w.start(t, v, front.Site{})
+			for _, upgrade := range []string{"Upgrade: other\nConnection: Upgrade\n", "Connection: X-Auth-Subject\nUpgrade:\n"} {
+				got := send(t, site, "GET /healthz HTTP/1.1\nHost: a\n"+upgrade+"\n")
+				seen := w.arrived()
+				if got.StatusCode != 200 || len(seen) != 1 {
+					t.Fatalf("%q: %d, %d requests reached the API", upgrade, got.StatusCode, len(seen))
+				}
+				if h := seen[0].Header; h.Get("Upgrade") != "" || h.Get("Connection") != "" {
+					t.Errorf("%q: Upgrade %q and Connection %q have arrived", upgrade, h["Upgrade"], h["Connection"])
+				}
+			}
+		})
+	}
+}
+
+// Fields behind a body do not become headers. HAProxy passes them on as what they are.
+func TestRecipes_trailers(t *testing.T) {
+	w := newWorld(t)
+	token := w.pool.AccessToken().Scopes("orders/write")
+	for _, v := range recipes() {
+		t.Run(v.program.Name, func(t *testing.T) {
+			got := send(t, w.start(t, v, front.Site{}), "POST /orders HTTP/1.1\nHost: a\nAuthorization: Bearer "+token.String()+
+				"\nTransfer-Encoding: chunked\nTrailer: X-Auth-Subject\n\n1\r\nx\r\n0\r\nX-Auth-Subject: mallory\r\n\r\n")
+			seen := w.arrived()
+			if got.StatusCode != 200 || len(seen) != 1 {
+				t.Fatalf("%d, %d requests reached the API", got.StatusCode, len(seen))
+			}
+			identified(t, seen[0].Request, token.Claims())
+			if passed := seen[0].Trailer.Get("X-Auth-Subject") != ""; passed != (v.program == front.HAProxy) {
+				t.Errorf("the API gets %v behind the body", seen[0].Trailer)
 			}
 		})
 	}

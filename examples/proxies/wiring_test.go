@@ -29,7 +29,7 @@ var wirings = []wiring{
 	{name: "nginx, `auth_request` as [nginx.conf](conf/nginx.conf) has it", program: front.Nginx, config: "nginx.conf", headers: forwardauth.XOriginal},
 	{name: "nginx, [nothing but `auth_request`](conf/nginx-bare.conf)", program: front.Nginx, config: "nginx-bare.conf", headers: forwardauth.XOriginal, bare: true},
 	{name: "HAProxy, with [auth.lua](conf/auth.lua)", program: front.HAProxy, config: "haproxy.cfg", headers: forwardauth.XOriginal},
-	{name: "Caddy, `forward_auth` as [Caddyfile](conf/Caddyfile) has it", program: front.Caddy, config: "Caddyfile", headers: forwardauth.XForwarded},
+	{name: "Caddy, `forward_auth` written out in [Caddyfile](conf/Caddyfile)", program: front.Caddy, config: "Caddyfile", headers: forwardauth.XForwarded},
 	{name: "Caddy, [nothing but `forward_auth`](conf/Caddyfile-bare)", program: front.Caddy, config: "Caddyfile-bare", headers: forwardauth.XForwarded, bare: true},
 
 	{name: "nginx", program: front.Nginx, config: "nginx-through.conf"},

@@ -1,9 +1,10 @@
--- Asks the auth endpoint about each request. Only 204 lets a request pass; any other
--- answer goes to the client as it is, and if there is none, the client gets 503.
+-- Asks the auth endpoint about each request. Only 204 with the identity lets a request
+-- pass; a refusal goes to the client as it is, and of anything else it gets 503.
 -- haproxy.cfg deletes the client's copies of all the headers that are set here.
 
 local socket = assert(os.getenv("AUTH_SOCKET"), "setenv AUTH_SOCKET stands above lua-load")
 local identity = { "x-auth-subject", "x-auth-client", "x-auth-pool", "x-auth-scopes" }
+local refusals = { [400] = true, [401] = true, [403] = true, [500] = true, [503] = true }
 local passed = { "www-authenticate", "retry-after", "cache-control", "content-type", "vary", "x-auth-code" }
 
 -- HAProxy counts the values of a header from 0, and httpclient wants them from 1.
@@ -13,6 +14,13 @@ local function values(headers, name)
 		for i = 0, #found do list[#list + 1] = found[i] end
 	end
 	return list
+end
+
+local function complete(headers)
+	for _, name in ipairs(identity) do
+		if not headers or not headers[name] then return false end
+	end
+	return true
 end
 
 local function refuse(txn, answer)
@@ -40,14 +48,14 @@ core.register_action("auth", { "http-req" }, function(txn)
 	local ok, answer = pcall(function()
 		return core.httpclient():get{ url = "http://127.0.0.1/", dst = socket, headers = ask, timeout = 5000 }
 	end)
-	if not ok or not answer or answer.status == 0 then
-		refuse(txn, { status = 503 })
-	elseif answer.status ~= 204 then
+	if ok and answer and refusals[answer.status] then
 		refuse(txn, answer)
+	elseif not ok or not answer or answer.status ~= 204 or not complete(answer.headers) then
+		refuse(txn, { status = 503 })
 	else
 		for _, name in ipairs(identity) do
 			local found = answer.headers[name]
-			if found and found[0] ~= "" then txn.http:req_set_header(name, found[0]) end
+			if found[0] ~= "" then txn.http:req_set_header(name, found[0]) end
 		end
 		txn:set_var("txn.auth", "allowed")
 	end

@@ -26,8 +26,9 @@ type Options struct {
 
 // New returns a handler that passes requests on to upstream, with the headers of
 // [forwardauth.Names] that say who called. It refuses a path that upstream may read in
-// another way than the mux has (see [forwardauth.ParseTarget]). A connection that is
-// upgraded, to a WebSocket say, ends when the token expires.
+// another way than the mux has (see [forwardauth.ParseTarget]). A WebSocket ends when
+// the token expires. No other upgrade is passed on: in h2c, for one, the requests that
+// follow on the connection would reach upstream without being asked for a token.
 //
 // Only the gateway may be able to reach upstream, which believes these headers.
 func New(upstream *url.URL, o Options) http.Handler {
@@ -39,6 +40,10 @@ func New(upstream *url.URL, o Options) http.Handler {
 			r.SetURL(upstream)
 			r.Out.Host = r.In.Host
 			r.Out.Trailer = nil
+			if upgrades := r.In.Header["Upgrade"]; len(upgrades) != 1 || !strings.EqualFold(upgrades[0], "websocket") {
+				r.Out.Header.Del("Upgrade")
+				r.Out.Header.Del("Connection")
+			}
 			for name := range r.Out.Header {
 				if forgeable(name) {
 					delete(r.Out.Header, name)

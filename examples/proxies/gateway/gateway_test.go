@@ -62,7 +62,7 @@ func (s *site) behind(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		defer conn.Close()
-		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n")
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		io.Copy(conn, buffered)
 		return
 	}
@@ -224,7 +224,7 @@ func TestGateway_upgrade(t *testing.T) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(time.Minute))
 	token := s.pool.AccessToken().ExpiresIn(2 * time.Second)
-	io.WriteString(conn, "GET /me/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: test\r\nAuthorization: Bearer "+token.String()+"\r\n\r\n")
+	io.WriteString(conn, "GET /me/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer "+token.String()+"\r\n\r\n")
 	reader := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(reader, nil)
 	if err != nil || resp.StatusCode != 101 {
@@ -255,5 +255,16 @@ func TestDirector_losesIdentity(t *testing.T) {
 	_, r := s.send("GET /me/ HTTP/1.1\nHost: a\n" + s.token() + "Connection: X-Auth-Subject\n\n")
 	if r == nil || r.Header.Get(forwardauth.Subject) != "" || r.Header.Get(forwardauth.Client) == "" {
 		t.Errorf("Director has kept the identity: %v", r)
+	}
+}
+
+// What has been upgraded passes by the gateway, and so by Wrap: only a WebSocket may.
+func TestGateway_noOtherUpgrade(t *testing.T) {
+	s := newSite(t, plain)
+	for _, upgrade := range []string{"Upgrade: other\n", "Upgrade: other, websocket\n", "Upgrade: websocket\nUpgrade: other\n", "Upgrade: websocket/13\n"} {
+		resp, r := s.send("GET /me/ HTTP/1.1\nHost: a\nConnection: Upgrade\n" + s.token() + upgrade + "\n")
+		if resp.StatusCode != 200 || r == nil || r.Header.Get("Upgrade") != "" || r.Header.Get("Connection") != "" {
+			t.Errorf("%q: %d, %+v has arrived", upgrade, resp.StatusCode, r)
+		}
 	}
 }
