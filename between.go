@@ -25,10 +25,9 @@ import (
 //	auth.WrapWith(mux, func(next http.Handler) http.Handler { return limited(logged(next)) })
 //
 // The markers of h count as in Wrap. When the middleware hands the request on, h
-// is asked for its route again. A request that was let in without a token, or
-// without the fallback policy on an [Optional] route, and that would reach another
-// route by now, needs a token and meets the fallback, whatever marks that route;
-// without a token it is refused with 401. OnDecision gets a second Decision then.
+// is asked for its route again. A marker lets a request in for its own route only:
+// if the request would now reach another one, marked or not, it needs a valid token
+// that meets the fallback, or is refused. OnDecision gets a second Decision then.
 // Middleware that replaces the request's context by one that does not come from it
 // is a wiring mistake: the answer is 500.
 //
