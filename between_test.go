@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cognitoauth/cognitoauth"
@@ -336,6 +338,42 @@ func TestWrapFunc(t *testing.T) {
 	if calls != 10 {
 		t.Errorf("the function was called %d times for 10 requests", calls)
 	}
+}
+
+// Muxes and configurations are replaced while requests come, in which the route is
+// now open and now protected. What is protected never answers a caller without a token.
+func TestWrapFunc_whileServing(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	cfg := g.Pool.Config()
+	open, closed := http.NewServeMux(), http.NewServeMux()
+	open.Handle("/x", cognitoauth.AllowAnonymous(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	closed.Handle("/x", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if _, ok := cognitoauth.FromContext(r.Context()); !ok {
+			t.Error("a protected route was reached without a token")
+		}
+	}))
+	var current atomic.Pointer[http.ServeMux]
+	current.Store(closed)
+	h := g.Auth.WrapFunc(func() http.Handler { return current.Load() })
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			for range 2000 {
+				if w := lab.Ask(h, lab.Call("GET /x")); w.Code != 200 && w.Code != 401 {
+					t.Errorf("status %d", w.Code)
+				}
+			}
+		})
+	}
+	for i := range 2000 {
+		current.Store([]*http.ServeMux{open, closed}[i%2])
+		if i%100 == 0 {
+			if err := g.Auth.Reload(cfg); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	asking.Wait()
 }
 
 // A handler that is no mux has no open routes, and serves.

@@ -126,12 +126,16 @@ func TestREADMEDoctor(t *testing.T) {
 }
 
 func TestLinksExist(t *testing.T) {
-	pages, err := filepath.Glob("examples/*/README.md")
-	if err != nil || len(pages) < 4 {
-		t.Fatal(pages, err)
+	pages := []string{"README.md", reference, "docs/aspnet-core.md", "CHANGELOG.md", "SECURITY.md", "examples/README.md", "contrib/README.md"}
+	for _, pattern := range []string{"examples/*/README.md", "contrib/*/README.md"} {
+		more, err := filepath.Glob(pattern)
+		if err != nil || len(more) < 10 {
+			t.Fatal(more, err)
+		}
+		pages = append(pages, more...)
 	}
 	found := 0
-	for _, name := range append(pages, "README.md", reference, "docs/aspnet-core.md", "CHANGELOG.md", "SECURITY.md", "examples/README.md") {
+	for _, name := range pages {
 		prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(lab.Text(t, name), "")
 		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)|(?m)^\[[^]]+\]: (\S+)$`).FindAllStringSubmatch(prose, -1) {
 			found++
@@ -152,6 +156,54 @@ func TestLinksExist(t *testing.T) {
 	}
 	if found < 25 {
 		t.Errorf("%d links found", found)
+	}
+}
+
+// The index of modules to import has a row for each, and each has a README.
+func TestContribIndex(t *testing.T) {
+	index := lab.Text(t, "contrib/README.md")
+	modules, err := filepath.Glob("contrib/*/go.mod")
+	if err != nil || len(modules) < 16 {
+		t.Fatal(modules, err)
+	}
+	for _, module := range modules {
+		folder := filepath.Base(filepath.Dir(module))
+		if !strings.Contains(index, "]("+folder+")") {
+			t.Errorf("contrib/README.md does not name %s", folder)
+		}
+		if readme := lab.Text(t, "contrib/"+folder+"/README.md"); !strings.Contains(readme, "go get github.com/cognitoauth/cognitoauth/contrib/"+folder) {
+			t.Errorf("the README of %s does not say how to get it", folder)
+		}
+	}
+}
+
+// The servers of the programs that people copy give no client for ever to send a
+// header or a body, or to keep a connection.
+func TestProgramsHaveTimeouts(t *testing.T) {
+	for _, name := range []string{"examples/readme/main.go", "examples/quickstart/main.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.FromSlash(name), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		missing := []string{"a composite literal of http.Server"}
+		ast.Inspect(file, func(n ast.Node) bool {
+			lit, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			if of, ok := lit.Type.(*ast.SelectorExpr); !ok || of.Sel.Name != "Server" {
+				return true
+			}
+			missing = []string{"ReadHeaderTimeout", "ReadTimeout", "IdleTimeout"}
+			for _, elt := range lit.Elts {
+				field := elt.(*ast.KeyValueExpr).Key.(*ast.Ident).Name
+				missing = slices.DeleteFunc(missing, func(name string) bool { return name == field })
+			}
+			return true
+		})
+		if len(missing) > 0 {
+			t.Errorf("%s lacks %q", name, missing)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func read(t *testing.T, err error) (got refusal) {
 				t.Errorf("Reason %q, Domain %q", m.Reason, m.Domain)
 			}
 		case *errdetails.RetryInfo:
-			got.retry = m.RetryDelay.AsDuration() > 0
+			got.retry = m.RetryDelay.AsDuration() > 0 && m.RetryDelay.AsDuration() <= time.Minute
 		}
 	}
 	if !strings.HasSuffix(e.Message(), "("+got.reason+")") {
@@ -91,6 +92,10 @@ func TestRefusals(t *testing.T) {
 					h := info.ResponseHeader()
 					if h.Get("WWW-Authenticate") != c.want.challenge || h.Has("Retry-After") != c.want.retry {
 						t.Errorf("header: www-authenticate %q, retry-after %q", h.Get("WWW-Authenticate"), h.Get("Retry-After"))
+					}
+					// The library waits for 60 s at most (docs/reference.md, "What is limited").
+					if seconds, err := strconv.Atoi(h.Get("Retry-After")); c.want.retry && (err != nil || seconds < 1 || seconds > 60) {
+						t.Errorf("Retry-After %q, want 1 to 60 seconds", h.Get("Retry-After"))
 					}
 				})
 			}
