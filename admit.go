@@ -62,7 +62,7 @@ func (s *state) admitCall(c *hearing, a *admission, p Policy) *Error {
 		if err := policy.check(c.r, c.claims); err != nil {
 			c.policy = policy
 			if err.reason.sentinel == ErrInsufficientScope {
-				err.scopes = union(s.fallback.scopes(c.claims), p.scopes(c.claims))
+				err.scopes = union(union(s.fallback.scopes(c.claims), err.scopes), p.scopes(c.claims))
 			}
 			return err
 		}
