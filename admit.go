@@ -14,7 +14,10 @@ import (
 // the event of a Lambda function, or the first message of a WebSocket. header is what
 // came with the call under names as of HTTP, in canonical form: Config.TokenSource
 // finds the token in it, by default under Authorization. Of a call that has the
-// bare token it is http.Header{"Authorization": {"Bearer " + token}}.
+// bare token it is http.Header{"Authorization": {"Bearer " + token}}. Admit knows no
+// host, so a token that [FromCookie] or [FromHeader] finds beside an Origin counts
+// only if the header has Sec-Fetch-Site: same-origin, or Config.CrossOrigin trusts
+// that origin.
 //
 // Admit validates the token, and checks Config.Fallback and then p. Use
 // [Authenticated] as p to ask for no more than the fallback; the zero Policy denies.
@@ -62,7 +65,7 @@ func (s *state) admitCall(c *hearing, a *admission, p Policy) *Error {
 		if err := policy.check(c.r, c.claims); err != nil {
 			c.policy = policy
 			if err.reason.sentinel == ErrInsufficientScope {
-				err.scopes = union(s.fallback.scopes(c.claims), p.scopes(c.claims))
+				err.scopes = union(union(s.fallback.scopes(c.claims), err.scopes), p.scopes(c.claims))
 			}
 			return err
 		}
@@ -99,9 +102,14 @@ func (a *admitted) Value(key any) any {
 // that [WriteError] answers as Wrap does.
 //
 // ctx is the context of a request behind Wrap, or one from [Middleware.Admit] or
-// [NewContext]. r is for the functions of [Assert], and may be nil. Without Wrap
-// above, and on an [AllowAnonymous] route, the error is [ErrMisconfigured]; on an
-// [Optional] route without a token it is [ErrNoToken]. Safe for concurrent use.
+// [NewContext]. Without Wrap above, and on an [AllowAnonymous] route, the error is
+// [ErrMisconfigured]; on an [Optional] route without a token it is [ErrNoToken].
+//
+// r is for the functions of [Assert], and may be nil. But then the Decision has no
+// Method, and no Pattern unless Admit was given a route, and the challenge names no
+// document of Config.ProtectedResources. The text of p stands in the log and in
+// Decision.Policy: write no data of a record or a caller into it. Compare those
+// yourself, or in an Assert with a fixed text. Safe for concurrent use.
 func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) error {
 	s := m.stateFor(ctx)
 	if s == nil {
@@ -123,7 +131,7 @@ func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) e
 	}
 	c.claims, c.remembered, c.policy = a.verified(), a.remembered, &p
 	if err := p.check(c.r, c.claims); err != nil {
-		err = a.widen(err, nil)
+		err = a.widen(ctx, err, nil)
 		s.report(c, err)
 		return err
 	}

@@ -37,7 +37,7 @@ func TestMiddleware_Admit(t *testing.T) {
 		c.Realm = "orders"
 		c.Fallback = cognitoauth.Scope("api")
 	})
-	need := cognitoauth.Scope("orders/read")
+	need := cognitoauth.Or(cognitoauth.And(cognitoauth.Group("staff"), cognitoauth.Scope("orders/all")), cognitoauth.Scope("orders/read"))
 	h := g.Auth.Wrap(cognitoauth.Require(need, g.Page()))
 	good := g.Pool.AccessToken()
 	for name, token := range map[string]*cognitotest.Token{

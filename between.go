@@ -28,6 +28,8 @@ import (
 // is asked for its route again. A marker lets a request in for its own route only:
 // if the request would now reach another one, marked or not, it needs a valid token
 // that meets the fallback, or is refused. OnDecision gets a second Decision then.
+// If the middleware answers a request itself whose Decision a [Require] was to tell,
+// it is told when the middleware has returned.
 // Middleware that replaces the request's context by one that does not come from it
 // is a wiring mistake: the answer is 500.
 //
@@ -100,6 +102,7 @@ func (in *inner) pass(w http.ResponseWriter, r *http.Request, ctx *carrier, open
 	passing := r.WithContext(&passage{ctx, in, open})
 	passing.Pattern = pattern
 	defer handBack(r, passing)
+	defer ctx.admission.settle(passing)
 	in.between.ServeHTTP(w, passing)
 }
 
@@ -107,8 +110,8 @@ func (in *inner) pass(w http.ResponseWriter, r *http.Request, ctx *carrier, open
 func (in *inner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p, _ := r.Context().Value(passageKey{in}).(*passage)
 	if p == nil {
-		in.mw.state().refuse(w, hearing{r: r, ctx: r.Context(), pattern: r.Pattern, began: in.mw.state().start()},
-			refuse(&notWired, evidence{note: noteContextLost}))
+		s := in.mw.state()
+		s.refuse(w, hearing{r: r, ctx: r.Context(), pattern: r.Pattern, began: s.start()}, refuse(&notWired, evidence{note: noteContextLost}))
 		return
 	}
 	g := guard{state: p.admission.state, next: in.next}
@@ -118,22 +121,29 @@ func (in *inner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.decide(w, r, nil, endpoint, pattern)
 		return
 	}
-	p.admission.reroute(r, endpoint)
+	if route, _ := endpoint.(*require); route != p.admission.route {
+		detour := p.admission.reroute(r, route, pattern)
+		defer handBack(r, detour)
+		r = detour
+	}
 	in.next.ServeHTTP(w, r)
 }
 
-// reroute notes the Require of another route, where middleware has changed the
-// request. If that of the first one was to report the decision, and there is none
-// now, it is reported here.
-func (a *admission) reroute(r *http.Request, endpoint http.Handler) {
-	route, _ := endpoint.(*require)
-	if route == a.route {
-		return
-	}
-	a.route = route
+// detourKey is the context key for the *require of the route that a request takes
+// after middleware has changed it. The admission cannot have it: middleware may hand
+// on several requests at a time.
+type detourKey struct{ on *admission }
+
+// reroute returns the request with the Require of its new route, nil if there is
+// none. If that of the first one was to report the decision, and there is none now,
+// it is reported here.
+func (a *admission) reroute(r *http.Request, route *require, pattern string) *http.Request {
 	if route == nil && a.pending.CompareAndSwap(true, false) {
-		a.state.allow(a.hearing(r), nil)
+		c := a.hearing(r, true)
+		c.pattern = pattern
+		a.state.allow(c, nil)
 	}
+	return r.WithContext(context.WithValue(r.Context(), detourKey{a}, route))
 }
 
 // String and Format are those of the carrier.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/internal/proof/lab"
@@ -231,15 +232,98 @@ func TestWrapWith(t *testing.T) {
 	}
 }
 
+// limiting answers requests itself, as a rate limit does.
+type limiting struct{ inner http.Handler }
+
+func (limiting) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusTooManyRequests)
+}
+
+func (l limiting) ResolveEndpoint(r *http.Request) (h http.Handler) {
+	h, r.Pattern = l.inner.(*http.ServeMux).Handler(r)
+	return h
+}
+
 // Middleware that answers by itself is the end of the request, and the decision is
-// told once.
+// told once, also if a Require was to tell it. So it is in a router.
 func TestWrapWith_answersItself(t *testing.T) {
 	g := lab.NewGate(t, nil)
-	h := g.Auth.WrapWith(lab.NewSite(g), func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
+	bearer := "Bearer " + g.Pool.AccessToken().User("ann").String()
+	for name, h := range map[string]http.Handler{
+		"WrapWith": g.Auth.WrapWith(maze(), func(next http.Handler) http.Handler { return limiting{next} }),
+		"a router": g.Auth.Wrap(limiting{maze()}),
+	} {
+		for _, path := range []string{"/me", "/orders"} {
+			g.Forget()
+			w := lab.Ask(h, lab.Call("GET "+path, "Authorization", bearer))
+			if w.Code != 429 || len(g.Decisions) != 1 {
+				t.Errorf("%s, %s: %d, %d decisions", name, path, w.Code, len(g.Decisions))
+				continue
+			}
+			if d := g.Decisions[0]; !d.Allowed || d.Pattern != path || d.Claims == nil || d.Claims.Username != "ann" || d.Duration <= 0 {
+				t.Errorf("%s, %s: %+v", name, path, d)
+			}
+		}
+	}
+}
+
+// A policy that panics has not let the request in, even if middleware recovers.
+func TestWrapWith_policyPanics(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	mux := http.NewServeMux()
+	mux.Handle("/x", cognitoauth.Require(cognitoauth.Assert("panics", func(*http.Request, *cognitoauth.Claims) bool { panic("policy") }), g.Page()))
+	h := g.Auth.WrapWith(mux, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer func() {
+				if recover() == nil {
+					t.Error("the policy has not panicked")
+				}
+			}()
+			next.ServeHTTP(w, r)
+		})
 	})
-	if w := lab.Ask(h, lab.Call("GET /me", "Authorization", g.Good())); w.Code != 429 || g.Ran() || len(g.Decisions) != 1 {
-		t.Errorf("%d, ran %t, %d decisions", w.Code, g.Ran(), len(g.Decisions))
+	if lab.Ask(h, lab.Call("GET /x", "Authorization", g.Good())); g.Ran() || len(g.Decisions) != 0 {
+		t.Errorf("ran %t, decisions %+v", g.Ran(), g.Decisions)
+	}
+}
+
+// The decision of a request that middleware rewrites before its Require tells it
+// names the route that the request takes.
+func TestWrapWith_rewrittenPattern(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	bearer := "Bearer " + g.Pool.AccessToken().Scopes("orders/read").String()
+	for path, want := range map[string]string{"/me": "/me", "/open": "GET /open", "/orders": "/orders", "/nowhere": ""} {
+		g.Forget()
+		r := lab.Call("GET /writes", "Authorization", bearer)
+		lab.Ask(g.Auth.WrapWith(maze(), changing(to("GET", path, true))), r)
+		if len(g.Decisions) != 1 || g.Decisions[0].Pattern != want || r.Pattern != want {
+			t.Errorf("%s: the outer request has pattern %q, decisions %+v, want %q", path, r.Pattern, g.Decisions, want)
+		}
+	}
+}
+
+// Middleware may hand on several requests at a time, to several routes. Each
+// challenge has the scopes of its own route.
+func TestWrapWith_handsOnAtOnce(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	paths := []string{"/writes", "/me", "/open", "/orders"}
+	h := g.Auth.WrapWith(maze(), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			got := make([]*httptest.ResponseRecorder, len(paths))
+			var all sync.WaitGroup
+			for i, path := range paths {
+				all.Go(func() { got[i] = lab.Ask(next, to("GET", path, false)(r)) })
+			}
+			all.Wait()
+			for i, scope := range []string{`scope="orders/write"`, "", "", `scope="orders/read"`} {
+				if _, has, _ := strings.Cut(got[i].Header().Get("WWW-Authenticate"), ` lacks a scope", `); has != scope {
+					t.Errorf("%s: %q, want %s", paths[i], got[i].Header(), scope)
+				}
+			}
+		})
+	})
+	for range 20 {
+		lab.Ask(h, lab.Call("GET /orders", "Authorization", g.Good()))
 	}
 }
 
@@ -389,7 +473,7 @@ func TestWrapFunc_nothingThere(t *testing.T) {
 	for name, h := range map[string]http.Handler{"nil": nil, "nil mux": (*http.ServeMux)(nil), "nil func": http.HandlerFunc(nil)} {
 		g := lab.NewGate(t, nil)
 		w := lab.Ask(g.Auth.WrapFunc(func() http.Handler { return h }), lab.Call("GET /x", "Authorization", g.Good()))
-		if w.Code != 500 || len(g.Decisions) != 1 || !strings.Contains(g.Decisions[0].Err.Detail(), "WrapFunc") {
+		if w.Code != 500 || len(g.Decisions) != 1 || !strings.Contains(g.Decisions[0].Err.Detail(), "WrapFunc") || g.Decisions[0].Duration > time.Hour {
 			t.Errorf("%s: %d, %+v", name, w.Code, g.Decisions)
 		}
 	}

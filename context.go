@@ -90,7 +90,7 @@ type admission struct {
 	anonymous     bool        // an AllowAnonymous route, which hides an outer admission
 	optional      bool        // the route is Optional, so the fallback does not apply
 	remembered    bool        // the token was verified before
-	pending       atomic.Bool // route has yet to report the decision
+	pending       atomic.Bool // no Require of the route has begun to decide
 	state         *state      // of the request; nil if the test kit made the claims
 	route         *require    // the route's handler, if it is a Require
 }
@@ -137,7 +137,7 @@ func (a *admission) verified() *Claims {
 // and q with the Requires nested in it need, so that the client can ask for all
 // of them at once. q is the Require that refused; Wrap may not have seen it. It
 // is nil if the fallback refused.
-func (a *admission) widen(err *Error, q *require) *Error {
+func (a *admission) widen(ctx context.Context, err *Error, q *require) *Error {
 	if err.reason != &tokenMissing && err.reason.sentinel != ErrInsufficientScope {
 		return err
 	}
@@ -145,7 +145,11 @@ func (a *admission) widen(err *Error, q *require) *Error {
 	if a.state != nil && !a.optional {
 		err.scopes = union(a.state.fallback.scopes(c), err.scopes)
 	}
-	for _, route := range []*require{a.route, q} {
+	taken, changed := ctx.Value(detourKey{a}).(*require)
+	if !changed {
+		taken = a.route
+	}
+	for _, route := range []*require{taken, q} {
 		if route != nil {
 			err.scopes = union(err.scopes, route.scopes(c))
 		}

@@ -49,11 +49,18 @@ func (s TokenSource) protectedBy(protection *http.CrossOriginProtection) TokenSo
 // does not apply to it (RFC 6455, section 10.2), so we check it like a POST.
 // Over HTTP/2 and 3 the handshake of a WebSocket, and that of WebTransport, is a
 // CONNECT (RFC 8441), which is unsafe already.
+//
+// It takes an Origin for the request's own if both have the same host. Null, which a
+// sandboxed page sends, has none, and neither has what Admit gets, or a request of
+// HTTP/1.0. So these get a host that no origin has.
 func foreign(r *http.Request, by *http.CrossOriginProtection) bool {
-	if upgrades(r) {
-		post := *r
-		post.Method = http.MethodPost
-		r = &post
+	if upgrade := upgrades(r); upgrade || r.Host == "" {
+		asked := *r
+		if upgrade {
+			asked.Method = http.MethodPost
+		}
+		asked.Host = cmp.Or(r.Host, "?")
+		r = &asked
 	}
 	return by.Check(r) != nil
 }

@@ -212,3 +212,33 @@ func TestCrossOrigin_webSocket(t *testing.T) {
 		}
 	}
 }
+
+// Without a host no origin is the request's own, not even null, which a sandboxed
+// page of any site sends.
+func TestCrossOrigin_noHost(t *testing.T) {
+	g := lab.NewGate(t, func(c *cognitoauth.Config) {
+		c.TokenSource = cognitoauth.FromCookie("access_token")
+		c.CrossOrigin = http.NewCrossOriginProtection()
+		if err := c.CrossOrigin.AddTrustedOrigin("https://app.example.com"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	cookie := "access_token=" + g.Pool.AccessToken().String()
+	for origin, want := range map[string]string{
+		"": "", "https://app.example.com": "",
+		"null": "cross_origin", "https://evil.example": "cross_origin", "https:": "cross_origin", "file://": "cross_origin", "?": "cross_origin", "//?": "cross_origin", "https://?": "cross_origin",
+	} {
+		r := lab.Call("POST /me", "Cookie", cookie)
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		_, err := g.Auth.Admit(t.Context(), r.Header, "route", cognitoauth.Authenticated())
+		if e := refusalIn(t, err); (e == nil) != (want == "") || e != nil && e.Code != want {
+			t.Errorf("Admit, Origin %q: %v, want %q", origin, err, want)
+		}
+		r.Host = ""
+		if w := lab.Ask(g.Auth.Wrap(g.Page()), r); w.Code == 200 && want != "" || w.Code != 200 && lab.CodeOf(t, w) != want {
+			t.Errorf("Wrap, Origin %q: %d %s, want %q", origin, w.Code, w.Body, want)
+		}
+	}
+}

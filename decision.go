@@ -64,19 +64,22 @@ type Decision struct {
 	// is false if ClientID is "", and for all with DangerouslyAllowAnyClient.
 	ClientListed bool
 	// Pattern is the pattern of the route as the mux has it, "" if there is no
-	// mux or no match. For a document of Config.ProtectedResources, which is
-	// answered without a token ("anonymous"), it is the path of the document.
+	// mux or no match, or if Authorize got no request. For a document of
+	// Config.ProtectedResources, which is answered without a token ("anonymous"), it
+	// is the path of the document.
 	Pattern string
 	// RequestID is what the caller's side calls the request, by X-Request-Id or
 	// X-Amzn-Trace-Id; "" if neither is there, or it is longer than 128 bytes or
 	// not printable ASCII. Anybody can write it: it is for logs.
 	RequestID string
 	// Method is the request's method as the caller wrote it, which can be any word:
-	// make one label of all that you do not know. It is "" for [Middleware.Admit].
+	// make one label of all that you do not know. It is "" for [Middleware.Admit], and
+	// for [Middleware.Authorize] without a request.
 	Method string
 	// Duration is the time that the library took to decide: to find and validate the
 	// token, to wait for keys, and to check the policies. It is real time, whatever
-	// Config.Now says. What runs between Wrap and a Require does not count.
+	// Config.Now says. What runs between Wrap and a Require does not count. That of a
+	// second Decision about a request does not have the time of the first one in it.
 	Duration time.Duration
 	// Remembered is whether the token was verified before, so that no signature had
 	// to be checked (see Config.TokenCache).
@@ -88,7 +91,8 @@ type Decision struct {
 	// is up to you; none of it is fit for metrics.
 	Claims *Claims
 	// Policy is the policy that refused, as its String writes it: Config.Fallback, or
-	// that of the Require. It is "" if no policy refused.
+	// that of the Require, or what Admit or Authorize was given. It is "" if no policy
+	// refused.
 	Policy string
 	// Err is the refusal, nil if Allowed. Compare it with nil as it is: stored in
 	// a variable of type error, a nil *Error is an error that is not nil.

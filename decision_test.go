@@ -271,11 +271,14 @@ func TestDecision_duration(t *testing.T) {
 		mux.Handle("/me", slow(time.Minute, nothing))
 		mux.Handle("/slow", cognitoauth.Require(policy, slow(time.Minute, nothing)))
 		mux.Handle("/open", cognitoauth.AllowAnonymous(slow(time.Minute, nothing)))
+		mux.Handle("/nested", cognitoauth.Require(policy, cognitoauth.Require(policy, nothing)))
+		mux.Handle("/within", cognitoauth.Require(policy, slow(time.Minute, cognitoauth.Require(cognitoauth.And(policy, cognitoauth.Group("staff")), nothing))))
 		h := auth.WrapWith(mux, func(next http.Handler) http.Handler { return slow(time.Hour, next) })
-		for path, want := range map[string]time.Duration{"/me": 2 * time.Second, "/slow": 3 * time.Second, "/open": 0} {
+		const second = time.Second
+		for path, want := range map[string][]time.Duration{"/me": {2 * second}, "/slow": {3 * second}, "/open": {0}, "/nested": {4 * second}, "/within": {3 * second, second}} {
 			got = nil
 			lab.Ask(h, lab.Call("GET "+path, "Authorization", "Bearer "+pool.AccessToken().ExpiresIn(9*time.Hour).String()))
-			if len(got) != 1 || got[0] != want {
+			if !slices.Equal(got, want) {
 				t.Errorf("%s: took %v, want %v", path, got, want)
 			}
 		}

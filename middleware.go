@@ -128,7 +128,7 @@ func (h *wrapped) guard(r *http.Request) (g guard, why string, ok bool) {
 func (h *wrapped) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g, why, ok := h.guard(r)
 	if !ok {
-		g.refuse(w, hearing{r: r, ctx: r.Context(), pattern: r.Pattern}, refuse(&notWired, evidence{note: why}))
+		g.refuse(w, hearing{r: r, ctx: r.Context(), pattern: r.Pattern, began: g.start()}, refuse(&notWired, evidence{note: why}))
 		return
 	}
 	g.serveHTTP(w, r)
@@ -178,7 +178,7 @@ func (g *guard) decide(w http.ResponseWriter, r *http.Request, open *marker, end
 	} else if c.claims = &a.claims; open == nil {
 		if err := g.fallback.check(r, c.claims); err != nil {
 			c.policy = &g.fallback
-			g.refuse(w, c, a.widen(err, nil))
+			g.refuse(w, c, a.widen(c.ctx, err, nil))
 			return
 		}
 	}
@@ -221,6 +221,7 @@ func (g *guard) pass(w http.ResponseWriter, r *http.Request, ctx *carrier, open 
 	}
 	inner := r.WithContext(ctx)
 	defer handBack(r, inner)
+	defer ctx.admission.settle(inner)
 	g.next.ServeHTTP(w, inner)
 }
 

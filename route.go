@@ -114,26 +114,42 @@ func (q *require) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.notWired(w, r)
 		return
 	}
-	c := a.hearing(r)
-	if err := q.policy.check(r, c.claims); err != nil {
-		a.pending.Store(false)
-		c.policy = &q.policy
-		a.state.refuse(w, c, a.widen(err, q))
-		return
+	// If a policy panics, nobody reports that the request was let in.
+	first := a.pending.Swap(false)
+	c := a.hearing(r, first)
+	for more := true; more; {
+		if err := q.policy.check(r, c.claims); err != nil {
+			c.policy = &q.policy
+			a.state.refuse(w, c, a.widen(c.ctx, err, q))
+			return
+		}
+		var inner *require
+		if inner, more = q.next.(*require); more {
+			q = inner
+		}
 	}
-	if _, more := q.next.(*require); !more && a.pending.CompareAndSwap(true, false) {
+	if first {
 		a.state.allow(c, nil)
 	}
 	q.next.ServeHTTP(w, r)
 }
 
-// hearing returns what a Require decides about.
-func (a *admission) hearing(r *http.Request) hearing {
+// hearing returns what a Require decides about. first is whether Wrap has left the
+// decision to it, so that its time counts too.
+func (a *admission) hearing(r *http.Request, first bool) hearing {
 	c := hearing{r: r, ctx: r.Context(), pattern: r.Pattern, claims: a.verified(), remembered: a.remembered, began: a.state.start()}
-	if !c.began.IsZero() {
+	if first && !c.began.IsZero() {
 		c.spent, _ = c.ctx.Value(spentKey{a}).(time.Duration)
 	}
 	return c
+}
+
+// settle reports a request that was let in, but has not reached the Require of its
+// route, since middleware before it has answered.
+func (a *admission) settle(r *http.Request) {
+	if a.pending.CompareAndSwap(true, false) {
+		a.state.allow(a.hearing(r, true), nil)
+	}
 }
 
 // notWired answers a request that no Wrap has prepared for q. There may be no
