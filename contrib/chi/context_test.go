@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/cognitoauth/cognitoauth"
 	cognitochi "github.com/cognitoauth/cognitoauth/contrib/chi"
@@ -68,7 +69,7 @@ func TestPatternOutside(t *testing.T) {
 	mux.Handle("GET /users/{name}", cognitoauth.Require(cognitoauth.Scope("users/read"), ok))
 	mux.Handle("GET /open/{name}", cognitoauth.AllowAnonymous(ok))
 	mux.Route("/v1", func(r chi.Router) {
-		r.Use(func(next http.Handler) http.Handler { return next })
+		r.Use(middleware.StripSlashes)
 		r.Handle("GET /orders/{id}", ok)
 	})
 	plain := pool.AccessToken()
@@ -81,7 +82,8 @@ func TestPatternOutside(t *testing.T) {
 		{"/users/jane", plain.Scopes("users/read").String(), 200, "/users/{name}"},
 		{"/users/jane", plain.String(), 403, "/users/{name}"},
 		{"/open/jane", "", 200, "/open/{name}"},
-		{"/v1/orders/7", plain.String(), 200, "/v1/orders/{id}"}, // found by chi itself
+		{"/v1/orders/7", plain.String(), 200, "/v1/orders/{id}"},  // found by chi itself
+		{"/v1/orders/7/", plain.String(), 200, "/v1/orders/{id}"}, // found behind the middleware only
 		{"/nope", plain.String(), 404, ""},
 		{"/users/jane", "", 401, "/users/{name}"},
 	} {

@@ -124,6 +124,30 @@ func TestAdmitted(t *testing.T) {
 	}
 }
 
+// Later changes of the Rules open nothing.
+func TestRulesAreCopied(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{})
+	auth, err := cognitoauth.New(pool.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := cognitogrpc.Rules{Policies: map[string]cognitoauth.Policy{get: cognitoauth.Scope("orders/write")}, Open: []string{list}}
+	unary, _ := cognitogrpc.Interceptors(auth, mine)
+	mine.Open[0] = watch
+	delete(mine.Policies, get)
+	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", bearer(pool.AccessToken())))
+	answer := func(context.Context, any) (any, error) { return nil, nil }
+	for method, want := range map[string]codes.Code{get: codes.PermissionDenied, list: codes.OK, watch: codes.Unauthenticated} {
+		ctx := ctx
+		if method == watch {
+			ctx = t.Context()
+		}
+		if _, err := unary(ctx, nil, &grpc.UnaryServerInfo{FullMethod: method}, answer); status.Code(err) != want {
+			t.Errorf("%s: %v, want %v", method, err, want)
+		}
+	}
+}
+
 // An open method is that very name, and its token is not looked at.
 func TestOpen(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
@@ -196,7 +220,7 @@ func TestUnknownMethods(t *testing.T) {
 func TestDecisions(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
 	cfg := pool.Config()
-	decisions := make(chan string, 5)
+	decisions := make(chan string, 6)
 	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) {
 		decisions <- d.Code + " " + strings.TrimRight(d.Pattern+" "+d.RequestID, " ")
 	}
@@ -206,7 +230,8 @@ func TestDecisions(t *testing.T) {
 	call(within(t, bearer(pool.AccessToken().Scopes("orders/write"))), conn, chat)
 	call(within(t, "Bearer"), conn, get)
 	call(metadata.AppendToOutgoingContext(within(t), "x-request-id", "r-1"), conn, get)
-	for _, want := range []string{"token_missing " + get, "scope_missing " + watch, "authenticated " + chat, "credentials_malformed " + get, "token_missing " + get + " r-1"} {
+	call(metadata.AppendToOutgoingContext(within(t), "x-amzn-trace-id", "Root=1-2-3"), conn, get)
+	for _, want := range []string{"token_missing " + get, "scope_missing " + watch, "authenticated " + chat, "credentials_malformed " + get, "token_missing " + get + " r-1", "token_missing " + get + " Root=1-2-3"} {
 		if got := <-decisions; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

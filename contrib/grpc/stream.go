@@ -55,6 +55,9 @@ func (s *stream) SendMsg(m any) error {
 // must leave m alone then, and return, which ends the goroutine. A panic of a codec
 // comes out here, where an interceptor can recover from it.
 func (s *stream) RecvMsg(m any) error {
+	if err := expired(s.ctx); err != nil {
+		return err // one RecvMsg may still be waiting, and grpc-go allows no second one
+	}
 	type result struct {
 		err      error
 		panicked any

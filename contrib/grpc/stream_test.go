@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
@@ -157,4 +159,54 @@ func TestPanicInRecvMsg(t *testing.T) {
 		return ss.RecvMsg(nil)
 	})
 	t.Error("no panic")
+}
+
+// silent is a stream whose client sends nothing until the call ends. Like that of
+// grpc-go, it allows one RecvMsg at a time.
+type silent struct {
+	grpc.ServerStream
+
+	ctx   context.Context
+	calls *atomic.Int32
+	ended chan struct{}
+}
+
+func (s silent) Context() context.Context { return s.ctx }
+
+func (s silent) RecvMsg(any) error {
+	s.calls.Add(1)
+	<-s.ended
+	return io.EOF
+}
+
+// A handler that calls RecvMsg again after the token's end does not wait for the client a
+// second time, beside the first one.
+func TestRecvMsgAfterExpiry(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{})
+	token := pool.AccessToken()
+	cfg := pool.Config()
+	now := token.Claims().Expiry
+	cfg.Now, cfg.Leeway = func() time.Time { return now }, 20*time.Millisecond
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, intercept := cognitogrpc.Interceptors(auth, cognitogrpc.Rules{})
+	ss := silent{nil, metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", bearer(token))), new(atomic.Int32), make(chan struct{})}
+	defer close(ss.ended)
+	err = intercept(nil, ss, &grpc.StreamServerInfo{FullMethod: chat}, func(_ any, ss grpc.ServerStream) error {
+		<-ss.Context().Done()
+		for range 100 {
+			if err := ss.RecvMsg(nil); status.Code(err) != codes.Unauthenticated {
+				t.Fatalf("RecvMsg returned %v", err)
+			}
+		}
+		return nil
+	})
+	if status.Code(err) != codes.Unauthenticated {
+		t.Errorf("the stream ended with %v", err)
+	}
+	if n := ss.calls.Load(); n > 0 {
+		t.Errorf("%d calls of RecvMsg wait for the client", n)
+	}
 }
