@@ -202,26 +202,56 @@ func TestDecision_whoCalled(t *testing.T) {
 		{"GET /me", nil, "token_missing", "", ""},
 		{"GET /me", ann.Tampered(), "signature_invalid", "", ""},
 	} {
-		for _, remembered := range []bool{false, true} {
+		g.Forget()
+		r := lab.Call(tt.line)
+		if tt.token != nil {
+			r.Header.Set("Authorization", "Bearer "+tt.token.String())
+		}
+		lab.Ask(h, r)
+		if len(g.Decisions) == 0 {
+			t.Fatalf("%s: no decision", tt.line)
+		}
+		d := g.Decisions[len(g.Decisions)-1]
+		who := ""
+		if d.Claims != nil {
+			who = d.Claims.Username
+		}
+		if d.Code != tt.code || who != tt.who || (d.Claims != nil) != (tt.who != "") || d.Policy != tt.policy || d.Method != r.Method {
+			t.Errorf("%s: %+v by %q, want %s by %q, policy %q", tt.line, d, who, tt.code, tt.who, tt.policy)
+		}
+	}
+}
+
+// A token that was verified before is told as remembered, whatever is decided then.
+func TestDecision_remembered(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	h := g.Auth.Wrap(lab.NewSite(g))
+	good := g.Pool.AccessToken()
+	for _, tt := range []struct {
+		line  string
+		token *cognitotest.Token
+		again bool
+	}{
+		{"GET /me", good.User("a"), true},
+		{"GET /greet", good.User("b"), true},
+		{"GET /orders", good.User("c").Scopes("orders/read"), true},
+		{"GET /orders", good.User("d"), true}, // refused by a policy
+		{"GET /hidden", good.User("e"), true}, // and by one that Wrap cannot see
+		{"GET /me", good.User("f").Tampered(), false},
+		{"GET /me", nil, false},
+		{"GET /healthz", good, false},
+	} {
+		r := lab.Call(tt.line)
+		if tt.token != nil {
+			r.Header.Set("Authorization", "Bearer "+tt.token.String())
+		}
+		for _, want := range []bool{false, tt.again} {
 			g.Forget()
-			r := lab.Call(tt.line)
-			if tt.token != nil {
-				r.Header.Set("Authorization", "Bearer "+tt.token.String())
-			}
 			lab.Ask(h, r)
-			if len(g.Decisions) == 0 {
-				t.Fatalf("%s: no decision", tt.line)
-			}
-			d := g.Decisions[len(g.Decisions)-1]
-			who := ""
-			if d.Claims != nil {
-				who = d.Claims.Username
-			}
-			if d.Code != tt.code || who != tt.who || (d.Claims != nil) != (tt.who != "") || d.Policy != tt.policy || d.Method != r.Method {
-				t.Errorf("%s: %+v by %q, want %s by %q, policy %q", tt.line, d, who, tt.code, tt.who, tt.policy)
-			}
-			if d.Remembered && tt.who == "" || tt.who != "" && remembered && !d.Remembered {
-				t.Errorf("%s, second time %t: remembered %t", tt.line, remembered, d.Remembered)
+			for _, d := range g.Decisions {
+				if d.Remembered != want {
+					t.Errorf("%s: %s, remembered %t, want %t", tt.line, d.Code, d.Remembered, want)
+				}
 			}
 		}
 	}
