@@ -774,9 +774,16 @@ func TestReload_traffic(t *testing.T) {
 	}
 	seen := map[string]int{}
 	var mu sync.Mutex
+	// Which configuration a request meets is up to the scheduler, so the requests go on
+	// until each has been met by each client.
+	complete := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(seen) == 4
+	}
 	for range 4 {
 		all.Go(func() {
-			for n := range 500 {
+			for n := 0; n < 500 || n < 200_000 && !complete(); n++ {
 				client := []string{"web", "app"}[n%2]
 				var names []string
 				r := lab.Call("GET /", "Authorization", "Bearer "+tokens[client])
