@@ -11,8 +11,6 @@ package cognitoauth
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"net/http"
 )
 
@@ -29,9 +27,8 @@ import (
 // if the request would now reach another one, marked or not, it needs a valid token
 // that meets the fallback, or is refused. OnDecision gets a second Decision then.
 // If the middleware answers a request itself whose Decision a [Require] was to tell,
-// it is told when the middleware has returned.
-// Middleware that replaces the request's context by one that does not come from it
-// is a wiring mistake: the answer is 500.
+// it is told when the middleware has returned. Middleware that replaces the request's
+// context by one that does not come from it is a wiring mistake: the answer is 500.
 //
 // WrapWith panics on nil, and if between returns nil.
 func (m *Middleware) WrapWith(h http.Handler, between func(http.Handler) http.Handler) http.Handler {
@@ -80,6 +77,7 @@ type inner struct {
 }
 
 // passage is the context of a request on its way through the middleware of WrapWith.
+// It prints as the carrier does.
 type passage struct {
 	*carrier
 
@@ -145,13 +143,6 @@ func (a *admission) reroute(r *http.Request, route *require, pattern string) *ht
 	}
 	return r.WithContext(context.WithValue(r.Context(), detourKey{a}, route))
 }
-
-// String and Format are those of the carrier.
-func (p *passage) String() string { return p.carrier.String() }
-
-func (p *passage) Format(f fmt.State, _ rune) { io.WriteString(f, p.String()) }
-
-var _ context.Context = (*passage)(nil)
 
 const (
 	noteMoved = "; middleware between Wrap and the mux (WrapWith) has changed the request, which was let in without a token to another route: " +
