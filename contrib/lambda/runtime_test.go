@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +30,7 @@ const keySet = "COGNITOLAMBDA_TEST_JWKS"
 
 var functions = map[string]func() http.Handler{
 	"echo": func() http.Handler { return http.HandlerFunc(echo) },
+	"meet": meet,
 	"api":  func() http.Handler { return api(os.Getenv(keySet)) },
 }
 
@@ -42,6 +45,20 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	invocation, _ := lambdacontext.FromContext(r.Context())
 	deadline, ok := r.Context().Deadline()
 	fmt.Fprintf(w, "%s %s %s %t %s", r.Method, r.URL, invocation.AwsRequestID, ok && time.Until(deadline) > 0, r.Context().Value("x-amzn-trace-id"))
+}
+
+// meet returns a handler whose requests wait for each other, two by two.
+func meet() http.Handler {
+	here := make(chan struct{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case here <- struct{}{}:
+		case <-here:
+		case <-r.Context().Done():
+			w.WriteHeader(http.StatusGatewayTimeout)
+		}
+		io.WriteString(w, r.URL.Path)
+	})
 }
 
 // process is a function in the real runtime of aws-lambda-go: a process that asks the
@@ -63,24 +80,26 @@ const trace = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"
 
 func start(t *testing.T, function string, env ...string) *process {
 	t.Helper()
-	p := &process{t, make(chan string), make(chan result, 1), filepath.Join(t.TempDir(), "stderr")}
-	n := 0
+	p := &process{t, make(chan string), make(chan result), filepath.Join(t.TempDir(), "stderr")}
+	var n atomic.Int64
 	runtime := http.NewServeMux()
 	runtime.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
 		select { // as the real one, it waits for the next invocation
 		case payload := <-p.payloads:
-			w.Header().Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprint("id-", n))
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprint("id-", n.Add(1)))
 			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
 			w.Header().Set("Lambda-Runtime-Trace-Id", trace)
 			io.WriteString(w, payload)
-			n++
 		case <-r.Context().Done():
 		}
 	})
 	runtime.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{kind}", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusAccepted)
-		p.results <- result{r.PathValue("kind"), body}
+		select {
+		case p.results <- result{r.PathValue("kind"), body}:
+		case <-r.Context().Done():
+		}
 	})
 	server := httptest.NewServer(runtime)
 	t.Cleanup(server.Close)
@@ -106,6 +125,12 @@ func start(t *testing.T, function string, env ...string) *process {
 
 func (p *process) invoke(payload string) result {
 	p.t.Helper()
+	p.send(payload)
+	return p.receive()
+}
+
+func (p *process) send(payload string) {
+	p.t.Helper()
 	late := time.NewTimer(time.Minute)
 	defer late.Stop()
 	select {
@@ -113,11 +138,17 @@ func (p *process) invoke(payload string) result {
 	case <-late.C:
 		p.fatal("the process asks for no invocation")
 	}
+}
+
+func (p *process) receive() result {
+	p.t.Helper()
+	late := time.NewTimer(2 * time.Minute) // an invocation may take a minute
+	defer late.Stop()
 	select {
 	case r := <-p.results:
 		return r
 	case <-late.C:
-		p.fatal("no answer to " + payload)
+		p.fatal("the process does not answer")
 	}
 	panic("not reached")
 }
@@ -133,13 +164,13 @@ func (p *process) fatal(what string) {
 func TestRuntime(t *testing.T) {
 	p := start(t, "echo")
 	for i, tt := range []struct{ payload, want, err string }{
-		{string(event(rest, sent{path: "/a%2Fb", query: "x=1"})), "GET /a%2Fb?x=1 id-0 true " + trace, ""},
+		{string(event(rest, sent{path: "/a%2Fb", query: "x=1"})), "GET /a%2Fb?x=1 id-1 true " + trace, ""},
 		{`{"Records":[]}`, "", "which source invokes this function?"},
-		{string(event(function, sent{method: "DELETE", path: "/a%2Fb", query: "x=1&x=2"})), "DELETE /a%2Fb?x=1&x=2 id-2 true " + trace, ""},
+		{string(event(function, sent{method: "DELETE", path: "/a%2Fb", query: "x=1&x=2"})), "DELETE /a%2Fb?x=1&x=2 id-3 true " + trace, ""},
 		{documented(oldHTTPAPI, sent{path: "/a"}), "", `set payloadFormatVersion of the integration to "2.0"`},
-		{documented(httpAPI, sent{path: "/a/b", query: "x=1&x=2"}), "GET /a/b?x=1&x=2 id-4 true " + trace, ""},
-		{documented(group, sent{path: "/a%2Fb", query: "x=1&x=2"}), "GET /a%2Fb?x=1&x=2 id-5 true " + trace, ""},
-		{documented(single, sent{path: "/a%2Fb", query: "x=1"}), "GET /a%2Fb?x=1 id-6 true " + trace, ""},
+		{documented(httpAPI, sent{path: "/a/b", query: "x=1&x=2"}), "GET /a/b?x=1&x=2 id-5 true " + trace, ""},
+		{documented(group, sent{path: "/a%2Fb", query: "x=1&x=2"}), "GET /a%2Fb?x=1&x=2 id-6 true " + trace, ""},
+		{documented(single, sent{path: "/a%2Fb", query: "x=1"}), "GET /a%2Fb?x=1 id-7 true " + trace, ""},
 	} {
 		got := p.invoke(tt.payload)
 		var answer struct {
@@ -156,5 +187,25 @@ func TestRuntime(t *testing.T) {
 		case tt.err == "" && (got.kind != "response" || answer.StatusCode != 200 || answer.Body != tt.want):
 			t.Errorf("invocation %d: %s %s, want %q", i, got.kind, got.body, tt.want)
 		}
+	}
+}
+
+// A sandbox may take several invocations at once: each has an answer of its own.
+func TestRuntime_concurrency(t *testing.T) {
+	p := start(t, "meet", "AWS_LAMBDA_MAX_CONCURRENCY=2")
+	p.send(documented(httpAPI, sent{path: "/first"}))
+	p.send(documented(group, sent{path: "/second"}))
+	var paths []string
+	for range 2 {
+		r := p.receive()
+		var answer got
+		if err := json.Unmarshal(r.body, &answer); err != nil || r.kind != "response" || answer.StatusCode != 200 {
+			t.Fatalf("%s %s, %v", r.kind, r.body, err)
+		}
+		paths = append(paths, answer.Body)
+	}
+	slices.Sort(paths)
+	if !slices.Equal(paths, []string{"/first", "/second"}) {
+		t.Errorf("answers for %q", paths)
 	}
 }
