@@ -27,11 +27,13 @@ const open = async (t, options, expected = []) => {
   }
 };
 
-// withClock is open with a clock that the test moves, so that nobody waits for the page
-// to load itself again.
+// withClock is open with a clock that stands still until the test moves it: the page
+// loads itself again when the test says so.
 const withClock = async (t, expected) => {
   const page = await open(t, {}, expected);
-  await page.clock.install();
+  const now = Date.now();
+  await page.clock.install({ time: now });
+  await page.clock.pauseAt(now + 1_000); // for the page that comes now, too
   await page.reload();
   return page;
 };
@@ -58,7 +60,7 @@ const lineStyles = (page) =>
   );
 
 test("every panel, as lines, in words and as numbers", async (t) => {
-  const page = await open(t);
+  const page = await withClock(t);
   assert.deepEqual(await page.locator(".panel h2").allInnerTexts(), panels.map((p) => p.title));
   await unfold(page);
   for (const [i, { title, description }] of panels.entries()) {
@@ -144,7 +146,7 @@ test("no answer", async (t) => {
 });
 
 test("keyboard only", async (t) => {
-  const page = await withClock(t); // which stands still
+  const page = await withClock(t);
   const names = [];
   for (let i = 0; i < 2 + 2 * panels.length; i++) {
     await page.keyboard.press("Tab");
