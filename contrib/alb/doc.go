@@ -26,6 +26,15 @@
 // work as ever; and where a route needs a token, the request needs the header too, of
 // the same user and client: a token that was stolen elsewhere is no use without it.
 //
+// # Keys
+//
+// A key is fetched when a header needs it, and anew each hour; it is not used beyond
+// 24 h. A key that has verified headers, and that its endpoint then denies (403 or 404),
+// is not used from then on: AWS may have withdrawn it. But a proxy on the way out may
+// have refused the program as well, which is no fault of the caller. So the answer is
+// 503 until the endpoint has the key again, or until it denies it a minute after the
+// first time or later: then it is 401.
+//
 // # What it cannot see
 //
 // The header is a bearer credential: whoever reads one can send it until it expires.

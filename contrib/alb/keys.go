@@ -19,6 +19,17 @@ package cognitoalb
 //     place only if all 16 have: then that which was in use the longest time ago goes.
 //   - A remembered key is fetched anew in the background when it is an hour old, out of
 //     the pace: nobody can order that. It is not used beyond 24 h.
+//
+// If that fetch is answered with 403 or 404, AWS has withdrawn the key, or something on
+// the way out has refused us: a proxy says 403 as well. Nobody can tell at once whose
+// fault it is. So the key is not used from then on, but if it has verified headers until
+// now, it is denied for the time being only. The answer is 503, and the endpoint is asked
+// again after 1 s, then at times that double, each 10 s at most. If it has the key again,
+// all is as before. If it still denies it a minute after the first time or later, the key
+// was withdrawn: it is forgotten, and the answer is 401, as for any kid that is unknown.
+// We refused two other ways. To go on using the key until then would let in whoever has
+// stolen what AWS withdraws. To forget it at once would tell users to log in again, for a
+// fault that is ours.
 
 import (
 	"context"
@@ -44,6 +55,7 @@ const (
 	lastBackoff  = 10 * time.Second
 	refreshAge   = time.Hour
 	refreshPause = time.Minute // between tries to fetch a key anew
+	confirmAfter = time.Minute // from the first denial of a key to the one that counts
 	hardLimit    = 24 * time.Hour
 	maxWait      = 3 * time.Second // how long a request waits for a fetch
 	maxWaiting   = 1024            // requests that wait
@@ -71,12 +83,23 @@ type key struct {
 	public  *ecdsa.PublicKey
 	fetched time.Time // by Config.Now
 	landed  time.Time // by the machine, monotonic
-	renewal time.Time // the next try to fetch it anew; guarded by keyring.mu
 	used    atomic.Int64
+
+	// guarded by keyring.mu
+	renewal time.Time // the next try to fetch it anew
+	denied  time.Time // since when the endpoint denies it; zero: it does not
 }
 
 // vouched notes that the key has verified a header.
 func (k *key) vouched(now time.Time) { k.used.Store(now.UnixNano()) }
+
+// pause returns how long to wait between two tries to fetch the key anew.
+func (k *key) pause(now time.Time) time.Duration {
+	if k.denied.IsZero() {
+		return refreshPause
+	}
+	return min(max(now.Sub(k.denied), firstBackoff), lastBackoff)
+}
 
 // age returns how old the key is by the clock that says more: the monotonic one stands
 // still while a machine is suspended, and wall time can be set back.
@@ -105,6 +128,7 @@ var (
 	errPaced   = errors.New("too many other keys were asked for just now")
 	errWaited  = fmt.Errorf("the fetch has taken longer than %s", maxWait)
 	errCrowded = fmt.Errorf("%d requests wait for keys already", maxWaiting)
+	errDenied  = errors.New("the key endpoint denies a key that has verified headers until now (403 or 404): AWS has withdrawn it, or a proxy on the way out refuses us; we ask again")
 	errEnded   = errors.New("the request ended while it waited for the key")
 )
 
@@ -141,16 +165,20 @@ func (r *keyring) join(url string, wall time.Time) (*flight, *key, error) {
 	now := time.Now()
 	if k := r.known[url]; k != nil {
 		age := k.age(wall)
-		if (age >= refreshAge || wall.Before(k.fetched)) && r.flights[url] == nil && !now.Before(k.renewal) {
-			k.renewal = now.Add(refreshPause)
+		due := age >= refreshAge || wall.Before(k.fetched) || !k.denied.IsZero()
+		if due && r.flights[url] == nil && !now.Before(k.renewal) {
+			k.renewal = now.Add(k.pause(now))
 			r.launch(url)
 		}
-		if age <= hardLimit {
+		if age <= hardLimit && k.denied.IsZero() {
 			return nil, k, nil
 		}
 	}
 	if f := r.flights[url]; f != nil {
 		return f, nil, nil
+	}
+	if k := r.known[url]; k != nil && !k.denied.IsZero() {
+		return nil, nil, &laterError{k.renewal.Sub(now), errDenied}
 	}
 	if until, ok := r.absent[url]; ok && now.Before(until) {
 		return nil, nil, errAbsent
@@ -178,8 +206,8 @@ func (r *keyring) run(url string, f *flight) {
 	public, wall, err := r.ask(url)
 	r.land(url, f, public, wall, err)
 	defer func() { _ = recover() }() // a panic of the logger must not end the program
-	if err != nil && !errors.Is(err, errAbsent) {
-		r.log.Warn("cognitoalb: key fetch failed", "url", url, "err", err)
+	if f.err != nil && !errors.Is(f.err, errAbsent) {
+		r.log.Warn("cognitoalb: key fetch failed", "url", url, "err", f.err)
 	}
 }
 
@@ -208,9 +236,7 @@ func (r *keyring) land(url string, f *flight, public *ecdsa.PublicKey, wall time
 		}
 		r.remember(url, f.key)
 	case errors.Is(err, errAbsent):
-		f.err = err
-		delete(r.known, url) // it was withdrawn
-		r.miss(url, now)
+		f.err = r.deny(url, now)
 	default:
 		r.why = err
 		r.quiet = now.Add(min(firstBackoff<<min(r.failures, 10), lastBackoff))
@@ -219,6 +245,22 @@ func (r *keyring) land(url string, f *flight, public *ecdsa.PublicKey, wall time
 	}
 	delete(r.flights, url)
 	close(f.done)
+}
+
+// deny notes that the endpoint does not have a key, and returns what its waiters are
+// told: of one that has verified headers, that we ask again, until confirmAfter is over.
+func (r *keyring) deny(url string, now time.Time) error {
+	k := r.known[url]
+	if k == nil || k.used.Load() == 0 || !k.denied.IsZero() && now.Sub(k.denied) >= confirmAfter {
+		delete(r.known, url)
+		r.miss(url, now)
+		return errAbsent
+	}
+	if k.denied.IsZero() {
+		k.denied = now
+		k.renewal = now.Add(k.pause(now))
+	}
+	return &laterError{k.renewal.Sub(now), errDenied}
 }
 
 // remember makes room for a key: that which has not verified a header for the longest

@@ -1,11 +1,13 @@
 package cognitoalb_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -310,34 +312,189 @@ func TestFetch_backoff(t *testing.T) {
 	})
 }
 
-// A remembered key is fetched anew after an hour, in the background, and given up when
-// it is withdrawn.
+// A remembered key is fetched anew after an hour, in the background. When the endpoint
+// denies it then, it is not used any more; when the endpoint still denies it a minute
+// later, it was withdrawn.
 func TestKeys_withdrawn(t *testing.T) {
+	for _, status := range []int{http.StatusForbidden, http.StatusNotFound} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEndpoint()
+			v := verifier(t, e.config())
+			header := good(time.Now().Add(48 * time.Hour)).String()
+			verify := func() string {
+				_, err := v.Verify(t.Context(), header)
+				synctest.Wait() // what is in the background
+				return code(err)
+			}
+			verify()
+			time.Sleep(59 * time.Minute)
+			if c := verify(); c != "" || e.fetches() != 1 {
+				t.Errorf("before the hour: %q, %d fetches", c, e.fetches())
+			}
+			time.Sleep(time.Minute)
+			if c := verify(); c != "" || e.fetches() != 2 {
+				t.Errorf("after it: %q, %d fetches", c, e.fetches())
+			}
+			e.becomes(func(string) (int, string) { return status, "" })
+			time.Sleep(time.Hour)
+			if c := verify(); c != "" || e.fetches() != 3 {
+				t.Errorf("%d, the request that finds out: %q, %d fetches", status, c, e.fetches())
+			}
+			denied := time.Now()
+			for time.Since(denied) < time.Minute {
+				if c := verify(); c != "keys_unavailable" {
+					t.Fatalf("%d, after %s: %q", status, time.Since(denied), c)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			// 1, 2, 4, 8 and 16 s after the denial, then each 10 s.
+			if n := e.fetches(); n != 3+5+4 {
+				t.Errorf("%d: %d fetches in the minute", status, n-3)
+			}
+			time.Sleep(10 * time.Second)
+			if c := verify(); c != "key_unknown" {
+				t.Errorf("%d, a key that is still denied after a minute: %q", status, c)
+			}
+			before := e.fetches()
+			if c := verify(); c != "key_unknown" || e.fetches() != before {
+				t.Errorf("%d, afterwards: %q, %d fetches", status, c, e.fetches()-before)
+			}
+		})
+	}
+}
+
+// A proxy on the way out says 403 as well, for as long as it is restarted or misled. That
+// is not the caller's fault: nobody gets 401, and a second later the key is good again,
+// also while somebody uses up the pace.
+func TestKeys_deniedForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint()
+		present := e.answer
+		var log bytes.Buffer
+		c := e.config()
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		v := verifier(t, c)
+		g := good(time.Now().Add(48 * time.Hour))
+		header := g.String()
+		_, _ = v.Verify(t.Context(), header)
+		time.Sleep(time.Hour)
+		e.becomes(func(string) (int, string) { return http.StatusForbidden, "" })
+		if _, err := v.Verify(t.Context(), header); err != nil {
+			t.Errorf("the request that finds out: %q", code(err))
+		}
+		synctest.Wait()
+		var refusal *cognitoalb.Error
+		_, err := v.Verify(t.Context(), header)
+		if !errors.As(err, &refusal) || !errors.Is(err, cognitoauth.ErrUnavailable) || refusal.RetryAfter != time.Second || !strings.Contains(refusal.Detail(), "proxy") {
+			t.Errorf("in doubt: %+v", err)
+		}
+		if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "proxy") {
+			t.Errorf("the log does not tell the operator: %s", got)
+		}
+		e.becomes(present)
+		for n := range 20 {
+			_, _ = v.Verify(t.Context(), g.with("kid", uuid(n)).String())
+		}
+		time.Sleep(time.Second - time.Millisecond)
+		before := e.fetches()
+		if _, err := v.Verify(t.Context(), header); code(err) != "keys_unavailable" || e.fetches() != before {
+			t.Errorf("before the second is over: %q, %d fetches", code(err), e.fetches()-before)
+		}
+		time.Sleep(time.Millisecond)
+		_, _ = v.Verify(t.Context(), g.with("kid", uuid(20)).String()) // takes the pace
+		if _, err := v.Verify(t.Context(), header); err != nil {
+			t.Errorf("when the proxy is well again: %q", code(err))
+		}
+		before = e.fetches()
+		time.Sleep(59 * time.Minute)
+		if _, err := v.Verify(t.Context(), header); err != nil || e.fetches() != before {
+			t.Errorf("an hour has begun anew: %q, %d fetches", code(err), e.fetches()-before)
+		}
+	})
+}
+
+// A failure says nothing about a key that was denied: it is neither good again nor
+// withdrawn. What the endpoint says next decides.
+func TestKeys_deniedThenOutage(t *testing.T) {
+	for name, tt := range map[string]struct {
+		next func(string) (int, string)
+		code string
+	}{
+		"there again":  {newEndpoint().answer, ""},
+		"still denied": {func(string) (int, string) { return http.StatusNotFound, "" }, "key_unknown"},
+		"replaced":     {func(string) (int, string) { return http.StatusOK, publicPEM(&other.PublicKey) }, "signature_invalid"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEndpoint()
+			v := verifier(t, e.config())
+			header := good(time.Now().Add(48 * time.Hour)).String()
+			_, _ = v.Verify(t.Context(), header)
+			time.Sleep(time.Hour)
+			e.becomes(func(string) (int, string) { return http.StatusForbidden, "" })
+			_, _ = v.Verify(t.Context(), header)
+			synctest.Wait()
+			e.becomes(down)
+			for range 200 {
+				time.Sleep(time.Second)
+				if _, err := v.Verify(t.Context(), header); code(err) != "keys_unavailable" {
+					t.Fatalf("%s, in the outage: %q", name, code(err))
+				}
+			}
+			if n := e.fetches(); n > 2+5+20 {
+				t.Errorf("%s: %d fetches in 200 s", name, n)
+			}
+			e.becomes(tt.next)
+			time.Sleep(10 * time.Second)
+			if _, err := v.Verify(t.Context(), header); code(err) != tt.code {
+				t.Errorf("%s: %q, want %q", name, code(err), tt.code)
+			}
+		})
+	}
+}
+
+// A denied key is asked for again whatever the clock says meanwhile.
+func TestKeys_deniedByAWrongClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint()
+		present := e.answer
+		c := e.config()
+		ahead := time.Duration(0)
+		c.Now = func() time.Time { return time.Now().Add(ahead) }
+		v := verifier(t, c)
+		header := good(time.Now().Add(48 * time.Hour)).String()
+		_, _ = v.Verify(t.Context(), header)
+		e.becomes(func(string) (int, string) { return http.StatusForbidden, "" })
+		ahead = time.Hour
+		_, _ = v.Verify(t.Context(), header)
+		synctest.Wait()
+		e.becomes(present)
+		ahead = 0
+		if _, err := v.Verify(t.Context(), header); code(err) != "keys_unavailable" {
+			t.Errorf("denied: %q", code(err))
+		}
+		time.Sleep(time.Second)
+		if _, err := v.Verify(t.Context(), header); err != nil {
+			t.Errorf("there again: %q", code(err))
+		}
+	})
+}
+
+// A key that has never verified a header is nothing to be in doubt about: real kids of
+// others are no secret, and whoever sends them gets 401.
+func TestKeys_deniedUnused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEndpoint()
 		v := verifier(t, e.config())
-		header := good(time.Now().Add(48 * time.Hour)).String()
-		verify := func() string {
-			_, err := v.Verify(t.Context(), header)
-			synctest.Wait() // what is in the background
-			return code(err)
-		}
-		verify()
-		time.Sleep(59 * time.Minute)
-		if c := verify(); c != "" || e.fetches() != 1 {
-			t.Errorf("before the hour: %q, %d fetches", c, e.fetches())
-		}
-		time.Sleep(time.Minute)
-		if c := verify(); c != "" || e.fetches() != 2 {
-			t.Errorf("after it: %q, %d fetches", c, e.fetches())
-		}
-		e.becomes(func(string) (int, string) { return http.StatusForbidden, "" })
+		forged := good(time.Now().Add(48 * time.Hour)).by(other).String()
+		_, _ = v.Verify(t.Context(), forged)
 		time.Sleep(time.Hour)
-		if c := verify(); c != "" || e.fetches() != 3 {
-			t.Errorf("the request that finds out: %q, %d fetches", c, e.fetches())
+		e.becomes(func(string) (int, string) { return http.StatusForbidden, "" })
+		if _, err := v.Verify(t.Context(), forged); code(err) != "signature_invalid" {
+			t.Errorf("the request that finds out: %q", code(err))
 		}
-		if c := verify(); c != "key_unknown" {
-			t.Errorf("a withdrawn key: %q", c)
+		synctest.Wait()
+		if _, err := v.Verify(t.Context(), forged); code(err) != "key_unknown" {
+			t.Errorf("afterwards: %q", code(err))
 		}
 	})
 }

@@ -23,7 +23,8 @@ import (
 // An event that is none of the four kinds is an error, and so is an answer that the
 // event's source cannot take; h has not run in the first case. A request that net/http
 // would answer with 400 is answered so. A panic of h ends the sandbox, as in any Lambda
-// function; [http.ErrAbortHandler] is an error.
+// function; [http.ErrAbortHandler] is an error. Where a sandbox takes several
+// invocations at once, h runs in several goroutines, as on a server.
 func New(h http.Handler) lambda.Handler {
 	if h == nil {
 		panic("cognitolambda: New of a nil handler")

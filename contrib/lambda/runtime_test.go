@@ -1,7 +1,8 @@
 package cognitolambda_test
 
+// This file runs functions in the real runtime of aws-lambda-go.
+
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,7 +10,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,12 +22,21 @@ import (
 	cognitolambda "github.com/cognitoauth/cognitoauth/contrib/lambda"
 )
 
-// With this variable, the test binary is a Lambda function.
+// With this variable, the test binary is a Lambda function: one of functions.
 const asFunction = "COGNITOLAMBDA_TEST_FUNCTION"
 
+// With this variable, the function "api" has the key set of a pool.
+const keySet = "COGNITOLAMBDA_TEST_JWKS"
+
+var functions = map[string]func() http.Handler{
+	"echo": func() http.Handler { return http.HandlerFunc(echo) },
+	"meet": meet,
+	"api":  func() http.Handler { return api(os.Getenv(keySet)) },
+}
+
 func TestMain(m *testing.M) {
-	if os.Getenv(asFunction) != "" {
-		lambda.Start(cognitolambda.New(http.HandlerFunc(echo)))
+	if name := os.Getenv(asFunction); name != "" {
+		lambda.Start(cognitolambda.New(functions[name]()))
 	}
 	os.Exit(m.Run())
 }
@@ -34,68 +47,132 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s %s %s %t %s", r.Method, r.URL, invocation.AwsRequestID, ok && time.Until(deadline) > 0, r.Context().Value("x-amzn-trace-id"))
 }
 
-// The function runs in the real runtime of aws-lambda-go, as a process that asks the
-// Runtime API for invocations. An event that it does not know fails that invocation,
-// and the next one is served.
-//
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
-func TestRuntime(t *testing.T) {
-	payloads := []string{
-		string(event(rest, sent{path: "/a%2Fb", query: "x=1"})),
-		`{"Records":[]}`,
-		string(event(function, sent{method: "DELETE", path: "/a%2Fb", query: "x=1&x=2"})),
-	}
-	type result struct {
-		kind string // response or error
-		body []byte
-	}
-	results := make(chan result, len(payloads))
-	next := 0
-	done := make(chan struct{})
-	api := http.NewServeMux()
-	api.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
-		if next == len(payloads) {
-			select { // as the real one does: there is no further invocation
-			case <-done:
-			case <-r.Context().Done():
-			}
-			return
+// meet returns a handler whose requests wait for each other, two by two.
+func meet() http.Handler {
+	here := make(chan struct{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case here <- struct{}{}:
+		case <-here:
+		case <-r.Context().Done():
+			w.WriteHeader(http.StatusGatewayTimeout)
 		}
-		w.Header().Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprint("id-", next))
-		w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
-		w.Header().Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
-		io.WriteString(w, payloads[next])
-		next++
+		io.WriteString(w, r.URL.Path)
 	})
-	api.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{kind}", func(w http.ResponseWriter, r *http.Request) {
+}
+
+// process is a function in the real runtime of aws-lambda-go: a process that asks the
+// Runtime API, which the test serves, for invocations.
+type process struct {
+	t        *testing.T
+	payloads chan string
+	results  chan result
+	stderr   string // a file
+}
+
+// result is what the process sends back: a response or an error.
+type result struct {
+	kind string
+	body []byte
+}
+
+const trace = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"
+
+func start(t *testing.T, function string, env ...string) *process {
+	t.Helper()
+	p := &process{t, make(chan string), make(chan result), filepath.Join(t.TempDir(), "stderr")}
+	var n atomic.Int64
+	runtime := http.NewServeMux()
+	runtime.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
+		select { // as the real one, it waits for the next invocation
+		case payload := <-p.payloads:
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprint("id-", n.Add(1)))
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
+			w.Header().Set("Lambda-Runtime-Trace-Id", trace)
+			io.WriteString(w, payload)
+		case <-r.Context().Done():
+		}
+	})
+	runtime.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{kind}", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusAccepted)
-		results <- result{r.PathValue("kind"), body}
+		select {
+		case p.results <- result{r.PathValue("kind"), body}:
+		case <-r.Context().Done():
+		}
 	})
-	server := httptest.NewServer(api)
-	defer server.Close()
-	defer close(done)
+	server := httptest.NewServer(runtime)
+	t.Cleanup(server.Close)
 
-	var stderr bytes.Buffer
+	stderr, err := os.Create(p.stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
 	command := exec.CommandContext(t.Context(), os.Args[0])
-	command.Env = append(os.Environ(), asFunction+"=1", "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"))
-	command.Stderr = &stderr
+	command.Env = append(os.Environ(), asFunction+"="+function, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"))
+	command.Env = append(command.Env, env...)
+	command.Stderr = stderr
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		_ = command.Process.Kill()
 		_ = command.Wait()
-	}()
-	const trace = " true Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"
-	wants := []string{"GET /a%2Fb?x=1 id-0" + trace, "", "DELETE /a%2Fb?x=1&x=2 id-2" + trace}
-	for i, want := range wants {
-		var got result
-		select {
-		case got = <-results:
-		case <-time.After(time.Minute):
-			t.Fatalf("no answer to invocation %d: %s", i, stderr.String())
-		}
+		_ = stderr.Close()
+	})
+	return p
+}
+
+func (p *process) invoke(payload string) result {
+	p.t.Helper()
+	p.send(payload)
+	return p.receive()
+}
+
+func (p *process) send(payload string) {
+	p.t.Helper()
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	select {
+	case p.payloads <- payload:
+	case <-late.C:
+		p.fatal("the process asks for no invocation")
+	}
+}
+
+func (p *process) receive() result {
+	p.t.Helper()
+	late := time.NewTimer(2 * time.Minute) // an invocation may take a minute
+	defer late.Stop()
+	select {
+	case r := <-p.results:
+		return r
+	case <-late.C:
+		p.fatal("the process does not answer")
+	}
+	panic("not reached")
+}
+
+func (p *process) fatal(what string) {
+	p.t.Helper()
+	stderr, _ := os.ReadFile(p.stderr)
+	p.t.Fatalf("%s: %s", what, stderr)
+}
+
+// The context is that of the invocation. An event that the function does not know fails
+// that invocation, and the next one is served.
+func TestRuntime(t *testing.T) {
+	p := start(t, "echo")
+	for i, tt := range []struct{ payload, want, err string }{
+		{string(event(rest, sent{path: "/a%2Fb", query: "x=1"})), "GET /a%2Fb?x=1 id-1 true " + trace, ""},
+		{`{"Records":[]}`, "", "which source invokes this function?"},
+		{string(event(function, sent{method: "DELETE", path: "/a%2Fb", query: "x=1&x=2"})), "DELETE /a%2Fb?x=1&x=2 id-3 true " + trace, ""},
+		{documented(oldHTTPAPI, sent{path: "/a"}), "", `set payloadFormatVersion of the integration to "2.0"`},
+		{documented(httpAPI, sent{path: "/a/b", query: "x=1&x=2"}), "GET /a/b?x=1&x=2 id-5 true " + trace, ""},
+		{documented(group, sent{path: "/a%2Fb", query: "x=1&x=2"}), "GET /a%2Fb?x=1&x=2 id-6 true " + trace, ""},
+		{documented(single, sent{path: "/a%2Fb", query: "x=1"}), "GET /a%2Fb?x=1 id-7 true " + trace, ""},
+	} {
+		got := p.invoke(tt.payload)
 		var answer struct {
 			StatusCode   int
 			Body         string
@@ -105,10 +182,30 @@ func TestRuntime(t *testing.T) {
 			t.Fatal(err)
 		}
 		switch {
-		case want == "" && (got.kind != "error" || !strings.Contains(answer.ErrorMessage, "which source invokes this function?")):
-			t.Errorf("invocation %d: %s %s, want an error", i, got.kind, got.body)
-		case want != "" && (got.kind != "response" || answer.StatusCode != 200 || answer.Body != want):
-			t.Errorf("invocation %d: %s %s, want %q", i, got.kind, got.body, want)
+		case tt.err != "" && (got.kind != "error" || !strings.Contains(answer.ErrorMessage, tt.err)):
+			t.Errorf("invocation %d: %s %s, want the error %q", i, got.kind, got.body, tt.err)
+		case tt.err == "" && (got.kind != "response" || answer.StatusCode != 200 || answer.Body != tt.want):
+			t.Errorf("invocation %d: %s %s, want %q", i, got.kind, got.body, tt.want)
 		}
+	}
+}
+
+// A sandbox may take several invocations at once: each has an answer of its own.
+func TestRuntime_concurrency(t *testing.T) {
+	p := start(t, "meet", "AWS_LAMBDA_MAX_CONCURRENCY=2")
+	p.send(documented(httpAPI, sent{path: "/first"}))
+	p.send(documented(group, sent{path: "/second"}))
+	var paths []string
+	for range 2 {
+		r := p.receive()
+		var answer got
+		if err := json.Unmarshal(r.body, &answer); err != nil || r.kind != "response" || answer.StatusCode != 200 {
+			t.Fatalf("%s %s, %v", r.kind, r.body, err)
+		}
+		paths = append(paths, answer.Body)
+	}
+	slices.Sort(paths)
+	if !slices.Equal(paths, []string{"/first", "/second"}) {
+		t.Errorf("answers for %q", paths)
 	}
 }

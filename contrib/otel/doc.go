@@ -5,7 +5,7 @@
 //	cfg.OnDecision = telemetry.OnDecision(cfg.OnDecision)
 //	auth, err := cognitoauth.New(cfg)
 //	telemetry.Observe(auth)
-//	http.ListenAndServe(":8080", otelhttp.NewHandler(auth.Wrap(mux), ""))
+//	http.ListenAndServe(":8080", otelhttp.NewHandler(auth.Wrap(mux), "", otelhttp.WithServerName("api.example.com:443")))
 //
 // The metrics need an SDK with an exporter, the spans something outside of Wrap that
 // starts them, such as otelhttp. With neither, this package costs a look-up and
@@ -15,11 +15,11 @@
 //
 //	name                                 instrument        unit       attributes
 //	cognitoauth.authentication.duration  histogram         s          A, remembered, error.type
-//	cognitoauth.authorization.attempts   counter           {request}  method, route, Z, error.type, authenticated, pool, client, policy
-//	cognitoauth.keys.age                 gauge             s          pool, host
-//	cognitoauth.keys.count               up-down counter   {key}      pool, host, state
-//	cognitoauth.keys.fetches             counter           {fetch}    pool, host
-//	cognitoauth.keys.fetch.failures      counter           {fetch}    pool, host
+//	cognitoauth.authorization.attempts   counter           {attempt}  method, route, Z, error.type, authenticated, pool, client, policy
+//	cognitoauth.key_set.age              gauge             s          pool, host
+//	cognitoauth.key.count                up-down counter   {key}      pool, host, state
+//	cognitoauth.key_set.fetches          counter           {fetch}    pool, host
+//	cognitoauth.key_set.fetch.failures   counter           {fetch}    pool, host
 //
 // Each decision is one measurement of the first two. A request has one decision, and one
 // more for each refusal by [cognitoauth.Middleware.Authorize], which has method and route
@@ -78,10 +78,11 @@
 //	aspnetcore.authorization.attempts                  cognitoauth.authorization.attempts
 //	aspnetcore.authorization.policy                    cognitoauth.authorization.policy, on refusals
 //	aspnetcore.authorization.result                    cognitoauth.authorization.result
-//	user.is_authenticated                              cognitoauth.authenticated
+//	aspnetcore.user.is_authenticated                   cognitoauth.authenticated
 //	error.type, the type of an exception               error.type, a code
-//	-                                                  cognitoauth.keys.*
+//	-                                                  cognitoauth.key.*, cognitoauth.key_set.*
 //
-// The duration has other buckets than there, from 1 µs to 3 s, because a token that is
+// There, a request to an open endpoint is no attempt, and the duration is that of one
+// scheme, without the policies. Here each decision counts in both. The duration has other buckets than there, from 1 µs to 3 s, because a token that is
 // remembered takes about a microsecond.
 package cognitootel

@@ -19,29 +19,29 @@ func TestKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, cognitootel.Options{}, nil)
 		usable, skipped := "cognitoauth.key.state=usable,"+ofPool, "cognitoauth.key.state=skipped,"+ofPool
-		s.want("cognitoauth.keys.age", nil)
-		s.want("cognitoauth.keys.count", map[string]float64{usable: 0, skipped: 0})
-		s.want("cognitoauth.keys.fetches", map[string]float64{ofPool: 0})
+		s.want("cognitoauth.key_set.age", nil)
+		s.want("cognitoauth.key.count", map[string]float64{usable: 0, skipped: 0})
+		s.want("cognitoauth.key_set.fetches", map[string]float64{ofPool: 0})
 
 		if err := s.auth.Ready(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(90 * time.Second)
-		s.want("cognitoauth.keys.age", map[string]float64{ofPool: 90})
-		s.want("cognitoauth.keys.count", map[string]float64{usable: 2, skipped: 0})
-		s.want("cognitoauth.keys.fetches", map[string]float64{ofPool: 1})
-		s.want("cognitoauth.keys.fetch.failures", map[string]float64{ofPool: 0})
+		s.want("cognitoauth.key_set.age", map[string]float64{ofPool: 90})
+		s.want("cognitoauth.key.count", map[string]float64{usable: 2, skipped: 0})
+		s.want("cognitoauth.key_set.fetches", map[string]float64{ofPool: 1})
+		s.want("cognitoauth.key_set.fetch.failures", map[string]float64{ofPool: 0})
 
 		s.pool.SetFault(cognitotest.Fault{Status: 500})
 		if err := s.auth.Refresh(context.Background()); err == nil {
 			t.Fatal("the endpoint did not fail")
 		}
-		s.want("cognitoauth.keys.fetches", map[string]float64{ofPool: 2})
-		s.want("cognitoauth.keys.fetch.failures", map[string]float64{ofPool: 1})
+		s.want("cognitoauth.key_set.fetches", map[string]float64{ofPool: 2})
+		s.want("cognitoauth.key_set.fetch.failures", map[string]float64{ofPool: 1})
 
 		time.Sleep(25 * time.Hour)
-		s.want("cognitoauth.keys.count", map[string]float64{usable: 0, skipped: 0})
-		s.want("cognitoauth.keys.age", map[string]float64{ofPool: (25*time.Hour + 90*time.Second).Seconds()})
+		s.want("cognitoauth.key.count", map[string]float64{usable: 0, skipped: 0})
+		s.want("cognitoauth.key_set.age", map[string]float64{ofPool: (25*time.Hour + 90*time.Second).Seconds()})
 	})
 }
 
@@ -53,10 +53,10 @@ func TestStaticKeys(t *testing.T) {
 		p.JWKS, p.JWKSURL = from.KeySet(), ""
 		cfg.Pools = []cognitoauth.Pool{p}
 	})
-	for _, metric := range []string{"cognitoauth.keys.age", "cognitoauth.keys.fetches", "cognitoauth.keys.fetch.failures"} {
+	for _, metric := range []string{"cognitoauth.key_set.age", "cognitoauth.key_set.fetches", "cognitoauth.key_set.fetch.failures"} {
 		s.want(metric, nil)
 	}
-	s.want("cognitoauth.keys.count", map[string]float64{
+	s.want("cognitoauth.key.count", map[string]float64{
 		"cognitoauth.key.state=usable,cognitoauth.pool.id=eu-west-1_STATIC001":  2,
 		"cognitoauth.key.state=skipped,cognitoauth.pool.id=eu-west-1_STATIC001": 0,
 	})
@@ -81,22 +81,22 @@ func TestPoolsTogether(t *testing.T) {
 		if err := auth.Ready(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		s.want("cognitoauth.keys.age", map[string]float64{"": 60})
-		s.want("cognitoauth.keys.fetches", map[string]float64{"": 2})
-		s.want("cognitoauth.keys.count", map[string]float64{"cognitoauth.key.state=usable": 4, "cognitoauth.key.state=skipped": 0})
+		s.want("cognitoauth.key_set.age", map[string]float64{"": 60})
+		s.want("cognitoauth.key_set.fetches", map[string]float64{"": 2})
+		s.want("cognitoauth.key.count", map[string]float64{"cognitoauth.key.state=usable": 4, "cognitoauth.key.state=skipped": 0})
 		stop()
-		s.want("cognitoauth.keys.fetches", map[string]float64{"": 2}) // the other Observe goes on
+		s.want("cognitoauth.key_set.fetches", map[string]float64{"": 2}) // the other Observe goes on
 	})
 }
 
 // TestStop: a Middleware that is given up leaves no series behind.
 func TestStop(t *testing.T) {
 	s := start(t, cognitootel.Options{}, nil)
-	s.want("cognitoauth.keys.fetches", map[string]float64{ofPool: 0})
+	s.want("cognitoauth.key_set.fetches", map[string]float64{ofPool: 0})
 	s.stop()
 	s.stop()
-	s.want("cognitoauth.keys.fetches", nil)
-	s.want("cognitoauth.keys.count", nil)
+	s.want("cognitoauth.key_set.fetches", nil)
+	s.want("cognitoauth.key.count", nil)
 }
 
 func TestObserveNil(t *testing.T) {

@@ -2,11 +2,14 @@ package cognitootel_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -59,6 +62,7 @@ func (s *service) handler() http.Handler {
 	mux.Handle("api.example.com/tenants/{id}", ok)
 	mux.Handle("POST /orders/{id}", cognitoauth.Require(cognitoauth.Scope("orders/write"), ok))
 	mux.Handle("DELETE /orders/{id}", cognitoauth.Require(cognitoauth.Group("admins"), ok))
+	mux.Handle("/files/{name}/", ok) // the mux redirects /files/x
 	return s.auth.Wrap(mux)
 }
 
@@ -128,9 +132,10 @@ func (s *service) want(metric string, want map[string]float64) {
 }
 
 // TestInstruments compares the instruments with the rules of the semantic
-// conventions ("Metrics"): durations in seconds in a histogram, counted things in
-// braces and singular, nothing of the unit or "total" in the name, a counter for
-// what only grows and an up-down counter for the size of a set.
+// conventions ("Metrics", "Naming"): durations in seconds in a histogram, counted
+// things in braces and singular, nothing of the unit or "total" in the name, no
+// namespace in the plural, a counter for what only grows and an up-down counter for
+// the size of a set.
 func TestInstruments(t *testing.T) {
 	s := start(t, cognitootel.Options{}, nil)
 	s.send("GET", "/me", s.pool.AccessToken().String())
@@ -140,15 +145,21 @@ func TestInstruments(t *testing.T) {
 		is         func(metricdata.Aggregation) bool
 	}{
 		{"cognitoauth.authentication.duration", "s", isHistogram},
-		{"cognitoauth.authorization.attempts", "{request}", isCounter},
-		{"cognitoauth.keys.age", "s", isGauge},
-		{"cognitoauth.keys.count", "{key}", isUpDownCounter},
-		{"cognitoauth.keys.fetches", "{fetch}", isCounter},
-		{"cognitoauth.keys.fetch.failures", "{fetch}", isCounter},
+		{"cognitoauth.authorization.attempts", "{attempt}", isCounter},
+		{"cognitoauth.key_set.age", "s", isGauge},
+		{"cognitoauth.key.count", "{key}", isUpDownCounter},
+		{"cognitoauth.key_set.fetches", "{fetch}", isCounter},
+		{"cognitoauth.key_set.fetch.failures", "{fetch}", isCounter},
 	} {
 		m, ok := got[want.name]
 		if !ok || m.Unit != want.unit || !want.is(m.Data) || !strings.HasSuffix(m.Description, ".") {
 			t.Errorf("%s: there %t, unit %q (want %q), %T, %q", want.name, ok, m.Unit, want.unit, m.Data, m.Description)
+		}
+		namespaces := strings.Split(want.name, ".")
+		for _, n := range namespaces[:len(namespaces)-1] {
+			if strings.HasSuffix(n, "s") {
+				t.Errorf("%s: the namespace %s is a plural", want.name, n)
+			}
 		}
 		delete(got, want.name)
 	}
@@ -305,6 +316,39 @@ func TestUnlistedClientsAreNotNamed(t *testing.T) {
 	s.want("cognitoauth.authorization.attempts", map[string]float64{
 		"cognitoauth.authenticated=true,cognitoauth.authorization.result=success,cognitoauth.pool.id=eu-west-1_AbCdEf123,http.request.method=GET,http.route=/me": 3,
 	})
+}
+
+// TestStrangersAddNoSeries: whatever callers without a good token write, they add no
+// series beyond those of the routes, the known methods and the codes.
+func TestStrangersAddNoSeries(t *testing.T) {
+	s := start(t, cognitootel.Options{}, nil)
+	var before map[string]int
+	for i := range 8 {
+		n := strconv.Itoa(i)
+		tokens := []string{
+			"", "x" + n, "eyJ" + n + ".e30.e30",
+			s.pool.AccessToken().ExpiresIn(-time.Hour).User("u" + n).String(),
+			s.pool.AccessToken().Set("iss", "https://"+n+".example").String(),
+			s.pool.AccessToken().Client("c" + n).String(),
+			s.pool.AccessToken().SetHeader("kid", "k"+n).String(),
+		}
+		for _, target := range []string{"/nowhere/" + n, "/orders/" + n, "http://h" + n + ".example/me", "http://api.example.com/tenants/" + n, "/files/" + n} {
+			for _, method := range []string{"POST", "M" + n, "CONNECT"} {
+				for _, token := range tokens {
+					s.send(method, target, token)
+				}
+			}
+		}
+		series := make(map[string]int)
+		for name, m := range s.collect() {
+			series[name] = len(points(m))
+		}
+		if i == 0 {
+			before = series
+		} else if !maps.Equal(series, before) {
+			t.Fatalf("series after round %d: %v, after the first %v", i, series, before)
+		}
+	}
 }
 
 // TestAmbientTokenThatCountsAsNone: the request is let through, but a token failed.

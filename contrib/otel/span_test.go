@@ -29,12 +29,12 @@ type traced struct {
 	otel   http.Handler
 }
 
-func startTraced(t *testing.T, o cognitootel.Options, change func(*cognitoauth.Config)) *traced {
+func startTraced(t *testing.T, o cognitootel.Options, change func(*cognitoauth.Config), more ...otelhttp.Option) *traced {
 	t.Helper()
 	s := &traced{service: start(t, o, change), spans: tracetest.NewInMemoryExporter(), reader: sdkmetric.NewManualReader()}
-	s.otel = otelhttp.NewHandler(s.handler(), "",
+	s.otel = otelhttp.NewHandler(s.handler(), "", append(more,
 		otelhttp.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(s.spans))),
-		otelhttp.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(s.reader))))
+		otelhttp.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(s.reader))))...)
 	return s
 }
 
@@ -117,19 +117,42 @@ func TestSpans(t *testing.T) {
 // requests returns route and status of the one request that otelhttp has measured.
 func (s *traced) requests() string {
 	s.t.Helper()
+	for _, p := range s.durations() {
+		route, _ := p.Attributes.Value("http.route")
+		status, _ := p.Attributes.Value("http.response.status_code")
+		return route.AsString() + " " + status.String()
+	}
+	return ""
+}
+
+// durations are the series of http.server.request.duration.
+func (s *traced) durations() []metricdata.HistogramDataPoint[float64] {
+	s.t.Helper()
 	var rm metricdata.ResourceMetrics
 	if err := s.reader.Collect(context.Background(), &rm); err != nil {
 		s.t.Fatal(err)
 	}
 	for _, m := range rm.ScopeMetrics[0].Metrics {
 		if m.Name == "http.server.request.duration" {
-			set := m.Data.(metricdata.Histogram[float64]).DataPoints[0].Attributes
-			route, _ := set.Value("http.route")
-			status, _ := set.Value("http.response.status_code")
-			return route.AsString() + " " + status.String()
+			return m.Data.(metricdata.Histogram[float64]).DataPoints
 		}
 	}
-	return ""
+	return nil
+}
+
+// TestHostsAddNoSeries: otelhttp has the Host of the request as server.address and
+// server.port, unless WithServerName names both, as the README has it. Without the
+// port, that of the caller counts.
+func TestHostsAddNoSeries(t *testing.T) {
+	for name, want := range map[string]int{"": 9, "api.example.com": 9, "api.example.com:443": 1} {
+		s := startTraced(t, cognitootel.Options{}, nil, otelhttp.WithServerName(name))
+		for i := range 9 {
+			s.span("GET", fmt.Sprintf("http://h%d.example:%d/me", i, 1000+i), "")
+		}
+		if got := len(s.durations()); got != want {
+			t.Errorf("%q: http.server.request.duration has %d series, want %d", name, got, want)
+		}
+	}
 }
 
 // TestPersonalDataIsOptIn sends personal data in every place where it can stand.

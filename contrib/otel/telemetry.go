@@ -106,16 +106,16 @@ func (t *Telemetry) instruments(m metric.Meter) error {
 	t.duration, errs[0] = m.Float64Histogram("cognitoauth.authentication.duration", metric.WithUnit("s"),
 		metric.WithDescription("How long it took to authenticate and authorize a request."),
 		metric.WithExplicitBucketBoundaries(boundaries...))
-	t.attempts, errs[1] = m.Int64Counter("cognitoauth.authorization.attempts", metric.WithUnit("{request}"),
-		metric.WithDescription("Requests that were let through or refused."))
-	t.keyAge, errs[2] = m.Float64ObservableGauge("cognitoauth.keys.age", metric.WithUnit("s"),
-		metric.WithDescription("How long ago the keys were fetched. They are not used after 24 hours."))
-	t.keyCount, errs[3] = m.Int64ObservableUpDownCounter("cognitoauth.keys.count", metric.WithUnit("{key}"),
-		metric.WithDescription("Keys of the set, usable or skipped."))
-	t.fetches, errs[4] = m.Int64ObservableCounter("cognitoauth.keys.fetches", metric.WithUnit("{fetch}"),
-		metric.WithDescription("Fetches of keys that have begun."))
-	t.failures, errs[5] = m.Int64ObservableCounter("cognitoauth.keys.fetch.failures", metric.WithUnit("{fetch}"),
-		metric.WithDescription("Fetches of keys that have failed."))
+	t.attempts, errs[1] = m.Int64Counter("cognitoauth.authorization.attempts", metric.WithUnit("{attempt}"),
+		metric.WithDescription("Decisions that let a request through or refused it."))
+	t.keyAge, errs[2] = m.Float64ObservableGauge("cognitoauth.key_set.age", metric.WithUnit("s"),
+		metric.WithDescription("How long ago the key set was fetched. It is not used after 24 hours."))
+	t.keyCount, errs[3] = m.Int64ObservableUpDownCounter("cognitoauth.key.count", metric.WithUnit("{key}"),
+		metric.WithDescription("Keys of the key set, usable or skipped."))
+	t.fetches, errs[4] = m.Int64ObservableCounter("cognitoauth.key_set.fetches", metric.WithUnit("{fetch}"),
+		metric.WithDescription("Fetches of the key set that have begun."))
+	t.failures, errs[5] = m.Int64ObservableCounter("cognitoauth.key_set.fetch.failures", metric.WithUnit("{fetch}"),
+		metric.WithDescription("Fetches of the key set that have failed."))
 	_, errs[6] = m.RegisterCallback(t.observe, t.keyAge, t.keyCount, t.fetches, t.failures)
 	return errors.Join(errs[:]...)
 }

@@ -42,8 +42,9 @@ func newAPI(cfg cognitoauth.Config) (*api, error) {
 	}
 	telemetry.Observe(auth)
 	return &api{
-		// otelhttp outside of Wrap sees the refusals, too, with their routes.
-		handler: otelhttp.NewHandler(auth.Wrap(routes()), "", otelhttp.WithMeterProvider(meters)),
+		// otelhttp outside of Wrap sees the refusals, too, with their routes. Without a
+		// name it would make series of whatever Host the callers write.
+		handler: otelhttp.NewHandler(auth.Wrap(routes()), "", otelhttp.WithMeterProvider(meters), otelhttp.WithServerName("orders.example.com:443")),
 		metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		auth:    auth,
 	}, nil

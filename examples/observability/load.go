@@ -138,6 +138,9 @@ func perform(ctx context.Context, s *stack, out io.Writer) error {
 		case <-ctx.Done():
 			return nil
 		case err := <-s.prometheus.ended:
+			if ctx.Err() != nil { // ctx has ended it
+				return nil
+			}
 			return err
 		case <-tick.C:
 		}

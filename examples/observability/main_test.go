@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"math"
 	"net/http"
@@ -246,6 +247,27 @@ func TestRun(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPerform_ended: Prometheus that ends by itself is an error. Ctrl-C ends it as
+// well, maybe sooner than the play, and then it is none.
+func TestPerform_ended(t *testing.T) {
+	gone := errors.New("gone")
+	play := func(ctx context.Context) error {
+		s := &stack{prometheus: &prometheus{ended: make(chan error, 1)}}
+		s.prometheus.ended <- gone
+		return perform(ctx, s, io.Discard)
+	}
+	if err := play(t.Context()); err != gone {
+		t.Errorf("Prometheus is gone: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 { // select takes any channel that is ready
+		if err := play(ctx); err != nil {
+			t.Fatalf("after Ctrl-C: %v", err)
+		}
 	}
 }
 

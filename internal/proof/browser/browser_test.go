@@ -1,8 +1,8 @@
 //go:build browser
 
 // Package browser_test looks at what the project shows in a browser, in a real
-// Chromium. It needs Debian's package chromium, Node.js and npm; the tag keeps it
-// out of go test ./...
+// Chromium. It needs Debian's packages chromium and prometheus, Node.js and npm; the tag
+// keeps it out of go test ./...
 package browser_test
 
 import (
@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -25,7 +26,7 @@ func run(t *testing.T, script string, least int, env []string, pictures ...strin
 	if err != nil {
 		t.Fatalf("%v: install chromium (Debian: apt-get install chromium)", err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "npm", "ci").CombinedOutput(); err != nil {
+	if out, err := packages(); err != nil {
 		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
 	shots := os.Getenv("SHOTS")
@@ -46,6 +47,9 @@ func run(t *testing.T, script string, least int, env []string, pictures ...strin
 	}
 	t.Logf("%d tests of %s in Chromium passed", len(passed), script)
 }
+
+// packages installs what the scripts import, once.
+var packages = sync.OnceValues(func() ([]byte, error) { return exec.Command("npm", "ci").CombinedOutput() })
 
 // start starts a program in a folder, with no pool in its environment, and returns what
 // it prints until a line that fits, without waiting for more.

@@ -42,7 +42,8 @@ func main() {
 	go func() { // Prometheus scrapes another port than the one that callers reach
 		log.Fatal(http.ListenAndServe("127.0.0.1:9464", promhttp.Handler()))
 	}()
-	log.Fatal(http.ListenAndServe(":8080", otelhttp.NewHandler(auth.Wrap(mux), "")))
+	api := otelhttp.NewHandler(auth.Wrap(mux), "", otelhttp.WithServerName("api.example.com:443"))
+	log.Fatal(http.ListenAndServe(":8080", api))
 }
 
 func me(w http.ResponseWriter, r *http.Request) {
