@@ -33,6 +33,29 @@ func TestKeys_renewedInPlace(t *testing.T) {
 	})
 }
 
+// A key that is too old to be used is fetched as soon as failures let us ask again, 10 s
+// later at most, and not only at the next minute.
+func TestKeys_afterOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint()
+		v := verifier(t, e.config())
+		header := good(time.Now().Add(48 * time.Hour)).String()
+		if _, err := v.Verify(t.Context(), header); err != nil {
+			t.Fatal(code(err))
+		}
+		e.becomes(down)
+		time.Sleep(24*time.Hour + time.Second)
+		if _, err := v.Verify(t.Context(), header); code(err) != "keys_unavailable" {
+			t.Errorf("after 24 h: %q", code(err))
+		}
+		e.becomes(newEndpoint().answer)
+		time.Sleep(10 * time.Second)
+		if _, err := v.Verify(t.Context(), header); err != nil {
+			t.Errorf("10 s after the endpoint is back: %q", code(err))
+		}
+	})
+}
+
 // Of two unknown kids neither makes the library forget the other.
 func TestFetch_unknownKids(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
