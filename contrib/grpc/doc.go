@@ -20,9 +20,10 @@
 // "x-amzn-trace-id". A Config.TokenSource that looks elsewhere finds nothing here: give
 // gRPC a Middleware of its own then.
 //
-// Names are compared as a whole and byte by byte. Unknown methods need a token too.
-// The Pattern of theirs is "", since the caller has made up the name. Handlers find
-// the claims by [cognitoauth.FromContext].
+// Names are compared as a whole and byte by byte. A service that is registered under
+// another name than that of its code goes by the registered one. Unknown methods need a
+// token too. The Pattern of theirs is "", since the caller has made up the name. Handlers
+// find the claims by [cognitoauth.FromContext].
 //
 // # What a refused caller gets
 //
