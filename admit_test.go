@@ -226,7 +226,7 @@ func TestMiddleware_Authorize(t *testing.T) {
 			continue
 		}
 		wantCode, wantChallenge, want := ask("/required", bearer)
-		if code != wantCode || challenge != wantChallenge || d.Code != want.Code || d.Policy != want.Policy || d.Pattern != "/by-hand" {
+		if code != wantCode || challenge != wantChallenge || d.Code != want.Code || d.Policy != want.Policy || d.Pattern != "/by-hand" || d.Method != want.Method {
 			t.Errorf("%s: %d %q %+v; Require answers %d %q %+v", name, code, challenge, d, wantCode, wantChallenge, want)
 		}
 		if logged := len(g.Records()); logged != map[bool]int{true: 0, false: 1}[name == "met"] {

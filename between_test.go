@@ -302,6 +302,22 @@ func TestWrapWith_rewrittenPattern(t *testing.T) {
 	}
 }
 
+// unnamed is a router without patterns.
+type unnamed map[string]http.Handler
+
+func (u unnamed) ResolveEndpoint(r *http.Request) http.Handler     { return u[r.URL.Path] }
+func (u unnamed) ServeHTTP(w http.ResponseWriter, r *http.Request) { u[r.URL.Path].ServeHTTP(w, r) }
+
+// Where routes have no pattern, the challenge has the scopes of the new route, too.
+func TestWrapWith_rewritesWithoutPatterns(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	routes := unnamed{"/orders": cognitoauth.Require(lab.ReadOrders, g.Page()), "/writes": cognitoauth.Require(lab.WriteOrders, g.Page())}
+	w := lab.Ask(g.Auth.WrapWith(routes, changing(to("GET", "/writes", false))), lab.Call("GET /orders", "Authorization", g.Good()))
+	if _, has, _ := strings.Cut(w.Header().Get("WWW-Authenticate"), ` lacks a scope", `); w.Code != 403 || has != `scope="orders/write"` {
+		t.Errorf("%d %q", w.Code, w.Header())
+	}
+}
+
 // Middleware may hand on several requests at a time, to several routes. Each
 // challenge has the scopes of its own route.
 func TestWrapWith_handsOnAtOnce(t *testing.T) {
