@@ -26,8 +26,8 @@ var raised = map[*front.Program]string{
 	front.Nginx:    "`large_client_header_buffers 4 64k`",
 	front.HAProxy:  "`tune.bufsize 65536`",
 	front.Apache:   "`LimitRequestFieldSize 65536`",
-	front.Lighttpd: "`server.max-request-field-size`",
-	front.Varnish:  "`-p http_req_hdr_len=65536` and others",
+	front.Lighttpd: "`server.max-request-field-size = 65536`",
+	front.Varnish:  "`-p http_req_hdr_len=65536` and three more",
 	front.Squid:    "`request_header_max_size 128 KB`",
 }
 
@@ -93,6 +93,9 @@ func (w *world) longest(t *testing.T, v wiring, version int) []string {
 		size = "at least " + size
 	}
 	if version == 2 {
+		if n < limit && probe(t, site, n+1) == 200 {
+			t.Errorf("HTTP/2: a token of %d bytes passes, too", n+1)
+		}
 		longer = 32 << 10
 	} else if n >= most {
 		return []string{size, "–"}

@@ -28,7 +28,9 @@ type Site struct {
 	Large bool   // the limits of headers are raised
 	HTTP2 bool   // clients speak HTTP/2 without TLS, and begin with it
 
-	Issuer, Client, Key string // what haproxy-jwt.cfg compares, and the file of the key
+	Issuer, Client string // what a proxy that decides alone compares
+	Key            string // for haproxy-jwt.cfg the file of the key, for apache-oidc.conf that of a certificate to trust
+	Keys           string // URL of the pool's key set
 
 	Listen string // set by Start
 }
