@@ -36,14 +36,14 @@ func (m *Middleware) Admit(ctx context.Context, header http.Header, route string
 	if s == nil {
 		return ctx, refuse(&notWired, evidence{})
 	}
-	a := &admission{state: s}
+	a := &admission{state: s, pattern: route}
 	c := hearing{r: bare(ctx, header, route), ctx: ctx, pattern: route, began: s.start()}
 	if err := s.admitCall(&c, a, p); err != nil {
 		s.report(c, err)
 		return ctx, err
 	}
 	s.allow(c, nil)
-	return &admitted{a.within(ctx), route}, nil
+	return a.within(ctx), nil
 }
 
 // admitCall makes the decision of Admit, and stores in c and a what it finds.
@@ -79,22 +79,6 @@ func bare(ctx context.Context, header http.Header, route string) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// admitted is the context that Admit returns: it knows the route, for Authorize.
-type admitted struct {
-	*carrier
-
-	route string
-}
-
-type routeKey struct{}
-
-func (a *admitted) Value(key any) any {
-	if _, ok := key.(routeKey); ok {
-		return a.route
-	}
-	return a.carrier.Value(key)
-}
-
 // Authorize checks p on the claims of ctx, in a handler that knows only by then what
 // the caller wants: the owner of a record, a field of a GraphQL query. Unlike
 // [Policy.Check], it tells Config.Logger and Config.OnDecision of a refusal, and the
@@ -106,8 +90,8 @@ func (a *admitted) Value(key any) any {
 // [ErrMisconfigured]; on an [Optional] route without a token it is [ErrNoToken].
 //
 // r is for the functions of [Assert], and may be nil. But then the Decision has no
-// Method, and no Pattern unless Admit was given a route, and the challenge names no
-// document of Config.ProtectedResources. The text of p stands in the log and in
+// Method and no RequestID, its Pattern is the route that Wrap found or Admit was given,
+// and the challenge names no document of Config.ProtectedResources. The text of p stands in the log and in
 // Decision.Policy: write no data of a record or a caller into it. Compare those
 // yourself, or in an Assert with a fixed text. Safe for concurrent use.
 func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) error {
@@ -115,14 +99,17 @@ func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) e
 	if s == nil {
 		return refuse(&notWired, evidence{})
 	}
-	route, _ := ctx.Value(routeKey{}).(string)
-	c := hearing{r: r, ctx: ctx, pattern: route, began: s.start()}
-	if r != nil {
-		c.pattern = r.Pattern
-	} else {
-		c.r = bare(ctx, nil, route)
-	}
+	c := hearing{r: r, ctx: ctx, began: s.start()}
 	a, _ := ctx.Value(contextKey{}).(*admission)
+	switch {
+	case r != nil:
+		c.pattern = r.Pattern
+	case a != nil:
+		_, c.pattern = a.placed(ctx)
+		fallthrough
+	default:
+		c.r = bare(ctx, nil, c.pattern)
+	}
 	if a == nil || a.anonymous {
 		err := refuse(&notWired, evidence{note: "Authorize(" + p.String() + ") was called without Wrap or Admit above it, or inside an AllowAnonymous route: " +
 			"serve auth.Wrap(mux), or make that marker Optional"})

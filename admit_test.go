@@ -226,14 +226,14 @@ func TestMiddleware_Authorize(t *testing.T) {
 			continue
 		}
 		wantCode, wantChallenge, want := ask("/required", bearer)
-		if code != wantCode || challenge != wantChallenge || d.Code != want.Code || d.Policy != want.Policy || d.Pattern != "/by-hand" {
+		if code != wantCode || challenge != wantChallenge || d.Code != want.Code || d.Policy != want.Policy || d.Pattern != "/by-hand" || d.Method != want.Method {
 			t.Errorf("%s: %d %q %+v; Require answers %d %q %+v", name, code, challenge, d, wantCode, wantChallenge, want)
 		}
 		if logged := len(g.Records()); logged != map[bool]int{true: 0, false: 1}[name == "met"] {
 			t.Errorf("%s: %d records", name, logged)
 		}
-		if got, _, _ := ask("/unnamed", bearer); got != wantCode {
-			t.Errorf("%s, no request: %d", name, got)
+		if got, _, d := ask("/unnamed", bearer); got != wantCode || d.Pattern != "/unnamed" {
+			t.Errorf("%s, no request: %d %+v", name, got, d)
 		}
 		if got, challenge, _ := ask("/greet", ""); got != 401 || !strings.HasPrefix(challenge, `Bearer realm="orders"`) {
 			t.Errorf("%s, optional without a token: %d %q", name, got, challenge)
@@ -241,6 +241,50 @@ func TestMiddleware_Authorize(t *testing.T) {
 		if got, _, d := ask("/open", bearer); got != 500 || !strings.Contains(d.Err.Detail(), "Authorize(") {
 			t.Errorf("%s, anonymous: %d %+v", name, got, d)
 		}
+	}
+}
+
+// Without a request, the route is that of the context: the one that the request took
+// at last, if middleware has changed it, and the one around claims that are replaced.
+func TestMiddleware_Authorize_knowsTheRoute(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	byHand := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_ = g.Auth.Authorize(r.Context(), nil, cognitoauth.Group("staff"))
+	})
+	mux := http.NewServeMux()
+	mux.Handle("GET /plain", byHand)
+	mux.Handle("POST /plain", byHand)
+	mux.Handle("GET /orders/{id}", cognitoauth.Require(lab.ReadOrders, byHand))
+	mux.Handle("GET /greet", cognitoauth.Optional(byHand))
+	mux.Handle("GET /open", cognitoauth.AllowAnonymous(byHand))
+	mux.Handle("GET /other", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		claims, _ := cognitoauth.FromContext(r.Context())
+		_ = g.Auth.Authorize(cognitoauth.NewContext(r.Context(), claims), nil, cognitoauth.Group("staff"))
+	}))
+	token := "Bearer " + g.Pool.AccessToken().Scopes("orders/read").String()
+	for _, tt := range []struct{ line, method, path, want string }{
+		{"GET /plain", "GET", "/plain", "GET /plain"},
+		{"GET /orders/7", "GET", "/orders/7", "GET /orders/{id}"},
+		{"GET /greet", "GET", "/greet", "GET /greet"},
+		{"GET /other", "GET", "/other", "GET /other"},
+		{"GET /open", "GET", "/open", "GET /open"}, // not wired, but told
+		{"GET /plain", "POST", "/plain", "POST /plain"},
+		{"GET /plain", "GET", "/orders/7", "GET /orders/{id}"},
+		{"GET /orders/7", "GET", "/plain", "GET /plain"},
+		{"GET /greet", "GET", "/plain", "GET /plain"},
+		{"GET /plain", "GET", "/other", "GET /other"},
+	} {
+		g.Forget()
+		lab.Ask(g.Auth.WrapWith(mux, changing(to(tt.method, tt.path, false))), lab.Call(tt.line, "Authorization", token))
+		if last := g.Decisions[len(g.Decisions)-1]; last.Allowed || last.Pattern != tt.want {
+			t.Errorf("%s to %s %s: %+v, want the pattern %q", tt.line, tt.method, tt.path, last, tt.want)
+		}
+	}
+	// Without WrapWith, an anonymous route has a context if another Wrap is outside.
+	g.Forget()
+	lab.Ask(g.Auth.WrapFunc(func() http.Handler { return g.Auth.Wrap(mux) }), lab.Call("GET /open", "Authorization", token))
+	if last := g.Decisions[len(g.Decisions)-1]; last.Code != "not_wired" || last.Pattern != "GET /open" {
+		t.Errorf("anonymous inside of another Wrap: %+v", last)
 	}
 }
 
@@ -267,6 +311,7 @@ func TestMiddleware_Authorize_withoutWrap(t *testing.T) {
 		{"no claims", g.Auth, t.Context(), "not_wired", ""},
 		{"Admit", g.Auth, admitted, "group_missing", "the.Service/Method"},
 		{"NewContext", g.Auth, own, "group_missing", ""},
+		{"NewContext around Admit", g.Auth, cognitoauth.NewContext(admitted, claims), "group_missing", "the.Service/Method"},
 		{"NewContext of nil", g.Auth, cognitoauth.NewContext(own, nil), "token_missing", ""},
 		{"zero Middleware", &zero, own, "not_wired", ""},
 	} {
@@ -323,6 +368,12 @@ func TestNewContext(t *testing.T) {
 			t.Errorf("Require, not met: %d", w.Code)
 		}
 	})
+}
+
+// Like package context, NewContext does not take a nil context, which would panic later.
+func TestNewContext_nilContext(t *testing.T) {
+	var none context.Context
+	lab.MustPanic(t, "NewContext", "the context is nil", func() { cognitoauth.NewContext(none, nil) })
 }
 
 // Claims that nobody has verified name nobody.

@@ -12,6 +12,7 @@ package cognitoauth
 import (
 	"context"
 	"net/http"
+	"reflect"
 )
 
 // WrapWith is [Middleware.Wrap] with middleware of the program between Wrap and h:
@@ -25,8 +26,9 @@ import (
 // The markers of h count as in Wrap. When the middleware hands the request on, h
 // is asked for its route again. A marker lets a request in for its own route only:
 // if the request would now reach another one, marked or not, it needs a valid token
-// that meets the fallback, or is refused. OnDecision gets a second Decision then.
-// If the middleware answers a request itself whose Decision a [Require] was to tell,
+// that meets the fallback, or is refused. OnDecision gets a second Decision then. For a
+// request to a route without a marker, the fallback has decided before the middleware
+// runs: an [Assert] in it sees the request as it came. If the middleware answers a request itself whose Decision a [Require] was to tell,
 // it is told when the middleware has returned. Middleware that replaces the request's
 // context by one that does not come from it is a wiring mistake: the answer is 500.
 //
@@ -54,19 +56,27 @@ func (m *Middleware) WrapWith(h http.Handler, between func(http.Handler) http.Ha
 // [EndpointResolver] with a pointer. It is asked for the route before it serves the
 // request; if it is replaced in between, a request without a token can reach a
 // protected route. A handler that is not asked is safe, but has no open routes.
-// With middleware as for [Middleware.WrapWith], replace what WrapWith returned.
+// For middleware as in [Middleware.WrapWith], use no WrapFunc: replace all that WrapWith
+// returned, in a handler of your own that calls it.
 //
-// A request for which handler returns nil is answered with 500. WrapFunc panics on
-// nil.
+// A request for which handler returns nil, or a nil pointer or function such as a mux
+// that was never set, is answered with 500. WrapFunc panics on nil.
 func (m *Middleware) WrapFunc(handler func() http.Handler) http.Handler {
 	must(handler != nil, "WrapFunc", "the function is nil")
 	return &wrapped{mw: m, load: func() http.Handler {
 		h := handler()
-		if mux, ok := h.(*http.ServeMux); ok && mux == nil { // of a pointer that was never set
+		if unset(h) {
 			return nil
 		}
 		return h
 	}}
+}
+
+// unset reports whether h is a nil pointer or function, as a variable has it that was
+// never set. To ask or call one panics as a rule. A nil map or slice may well serve.
+func unset(h http.Handler) bool {
+	v := reflect.ValueOf(h)
+	return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil()
 }
 
 // inner is the handler that the middleware of WrapWith calls.
@@ -119,34 +129,38 @@ func (in *inner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.decide(w, r, nil, endpoint, pattern)
 		return
 	}
-	if route, _ := endpoint.(*require); route != p.admission.route {
-		detour := p.admission.reroute(r, route, pattern)
-		defer handBack(r, detour)
-		r = detour
+	if route, _ := endpoint.(*require); route != p.admission.route || pattern != p.admission.pattern {
+		moved := p.admission.reroute(r, detour{route, pattern})
+		defer handBack(r, moved)
+		r = moved
 	}
 	in.next.ServeHTTP(w, r)
 }
 
-// detourKey is the context key for the *require of the route that a request takes
-// after middleware has changed it. The admission cannot have it: middleware may hand
-// on several requests at a time.
+// detour is the route that a request takes after middleware has changed it. The
+// admission cannot have it: middleware may hand on several requests at a time.
+type detour struct {
+	route   *require // nil if the route's handler is none
+	pattern string
+}
+
+// detourKey is the context key for the *detour.
 type detourKey struct{ on *admission }
 
-// reroute returns the request with the Require of its new route, nil if there is
-// none. If that of the first one was to report the decision, and there is none now,
-// it is reported here.
-func (a *admission) reroute(r *http.Request, route *require, pattern string) *http.Request {
-	if route == nil && a.pending.CompareAndSwap(true, false) {
+// reroute returns the request with its new route. If the Require of the first one
+// was to report the decision, and there is none now, it is reported here.
+func (a *admission) reroute(r *http.Request, to detour) *http.Request {
+	if to.route == nil && a.pending.CompareAndSwap(true, false) {
 		c := a.hearing(r, true)
-		c.pattern = pattern
+		c.pattern = to.pattern
 		a.state.allow(c, nil)
 	}
-	return r.WithContext(context.WithValue(r.Context(), detourKey{a}, route))
+	return r.WithContext(context.WithValue(r.Context(), detourKey{a}, &to))
 }
 
 const (
 	noteMoved = "; middleware between Wrap and the mux (WrapWith) has changed the request, which was let in without a token to another route: " +
 		"if such callers are meant to reach this one, put that middleware outside, rewritten(auth.Wrap(mux))"
 	noteContextLost = "middleware of WrapWith handed on a request without the context that it got: derive contexts from r.Context()"
-	noteNoHandler   = "the function of WrapFunc returned no handler: store the mux before you serve"
+	noteNoHandler   = "the function of WrapFunc returned no handler, or a nil pointer or function: store the mux before you serve"
 )

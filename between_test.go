@@ -302,6 +302,22 @@ func TestWrapWith_rewrittenPattern(t *testing.T) {
 	}
 }
 
+// unnamed is a router without patterns.
+type unnamed map[string]http.Handler
+
+func (u unnamed) ResolveEndpoint(r *http.Request) http.Handler     { return u[r.URL.Path] }
+func (u unnamed) ServeHTTP(w http.ResponseWriter, r *http.Request) { u[r.URL.Path].ServeHTTP(w, r) }
+
+// Where routes have no pattern, the challenge has the scopes of the new route, too.
+func TestWrapWith_rewritesWithoutPatterns(t *testing.T) {
+	g := lab.NewGate(t, nil)
+	routes := unnamed{"/orders": cognitoauth.Require(lab.ReadOrders, g.Page()), "/writes": cognitoauth.Require(lab.WriteOrders, g.Page())}
+	w := lab.Ask(g.Auth.WrapWith(routes, changing(to("GET", "/writes", false))), lab.Call("GET /orders", "Authorization", g.Good()))
+	if _, has, _ := strings.Cut(w.Header().Get("WWW-Authenticate"), ` lacks a scope", `); w.Code != 403 || has != `scope="orders/write"` {
+		t.Errorf("%d %q", w.Code, w.Header())
+	}
+}
+
 // Middleware may hand on several requests at a time, to several routes. Each
 // challenge has the scopes of its own route.
 func TestWrapWith_handsOnAtOnce(t *testing.T) {
@@ -469,12 +485,42 @@ func TestWrapFunc_noMux(t *testing.T) {
 	}
 }
 
+// Handlers of types of a program's own. A nil pages serves, the other two do not.
+type (
+	compass  struct{ name string }
+	function func() string
+	pages    map[string]string
+)
+
+func (h *compass) ServeHTTP(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, h.name) }
+func (h *compass) ResolveEndpoint(*http.Request) http.Handler       { return pages{"/x": h.name} }
+func (h function) ServeHTTP(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, h()) }
+func (h pages) ServeHTTP(w http.ResponseWriter, r *http.Request)    { fmt.Fprint(w, h[r.URL.Path]) }
+
+// What was never set is answered, with one record, and does not panic, whatever its
+// type; a nil that can serve does.
 func TestWrapFunc_nothingThere(t *testing.T) {
-	for name, h := range map[string]http.Handler{"nil": nil, "nil mux": (*http.ServeMux)(nil), "nil func": http.HandlerFunc(nil)} {
+	for name, h := range map[string]http.Handler{
+		"nil": nil, "nil mux": (*http.ServeMux)(nil), "nil func": http.HandlerFunc(nil), "nil router": (*compass)(nil), "nil function": function(nil),
+	} {
+		for _, token := range []bool{true, false} {
+			g := lab.NewGate(t, nil)
+			r := lab.Call("GET /x")
+			if token {
+				r.Header.Set("Authorization", g.Good())
+			}
+			w := lab.Ask(g.Auth.WrapFunc(func() http.Handler { return h }), r)
+			if w.Code != 500 || len(g.Decisions) != 1 || !strings.Contains(g.Decisions[0].Err.Detail(), "WrapFunc") || g.Decisions[0].Duration > time.Hour || len(g.Records()) != 1 {
+				t.Errorf("%s, token %t: %d, %+v, log %s", name, token, w.Code, g.Decisions, g.Written())
+			}
+		}
+	}
+	for name, h := range map[string]http.Handler{
+		"router": &compass{"ok"}, "function": function(func() string { return "ok" }), "pages": pages{"/x": "ok"}, "nil pages": pages(nil), "func": http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+	} {
 		g := lab.NewGate(t, nil)
-		w := lab.Ask(g.Auth.WrapFunc(func() http.Handler { return h }), lab.Call("GET /x", "Authorization", g.Good()))
-		if w.Code != 500 || len(g.Decisions) != 1 || !strings.Contains(g.Decisions[0].Err.Detail(), "WrapFunc") || g.Decisions[0].Duration > time.Hour {
-			t.Errorf("%s: %d, %+v", name, w.Code, g.Decisions)
+		if w := lab.Ask(g.Auth.WrapFunc(func() http.Handler { return h }), lab.Call("GET /x", "Authorization", g.Good())); w.Code != 200 {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
 	}
 	var zero cognitoauth.Middleware

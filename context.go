@@ -37,9 +37,13 @@ func FromContext(ctx context.Context) (*Claims, bool) {
 // has no claims, not even those of ctx; a test of a handler uses
 // cognitotest.WithClaims. A [Require] that gets such a context checks its policy,
 // but belongs to no Middleware: its refusals have the default realm and are not
-// logged.
+// logged. NewContext panics on a nil ctx.
 func NewContext(ctx context.Context, c *Claims) context.Context {
+	must(ctx != nil, "NewContext", "the context is nil")
 	a := new(admission)
+	if outer, _ := ctx.Value(contextKey{}).(*admission); outer != nil {
+		_, a.pattern = outer.placed(ctx) // the route stays, whoever calls
+	}
 	if c != nil && c.key != nil {
 		a.claims, a.authenticated = *c, true
 	}
@@ -93,6 +97,16 @@ type admission struct {
 	pending       atomic.Bool // no Require of the route has begun to decide
 	state         *state      // of the request; nil if the test kit made the claims
 	route         *require    // the route's handler, if it is a Require
+	pattern       string      // of the route, as Wrap has found it, or as Admit was told
+}
+
+// placed returns the route that a request takes, and its pattern: those that Wrap
+// has found, unless middleware of WrapWith has changed the request since.
+func (a *admission) placed(ctx context.Context) (*require, string) {
+	if d, changed := ctx.Value(detourKey{a}).(*detour); changed {
+		return d.route, d.pattern
+	}
+	return a.route, a.pattern
 }
 
 // carrier is the context that the handlers get. It only refers to the admission,
@@ -145,10 +159,7 @@ func (a *admission) widen(ctx context.Context, err *Error, q *require) *Error {
 	if a.state != nil && !a.optional {
 		err.scopes = union(a.state.fallback.scopes(c), err.scopes)
 	}
-	taken, changed := ctx.Value(detourKey{a}).(*require)
-	if !changed {
-		taken = a.route
-	}
+	taken, _ := a.placed(ctx)
 	for _, route := range []*require{taken, q} {
 		if route != nil {
 			err.scopes = union(err.scopes, route.scopes(c))

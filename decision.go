@@ -64,7 +64,7 @@ type Decision struct {
 	// is false if ClientID is "", and for all with DangerouslyAllowAnyClient.
 	ClientListed bool
 	// Pattern is the pattern of the route as the mux has it, "" if there is no
-	// mux or no match, or if Authorize got no request. For a document of
+	// mux or no match. For a document of
 	// Config.ProtectedResources, which is answered without a token ("anonymous"), it
 	// is the path of the document.
 	Pattern string

@@ -1,6 +1,7 @@
 package cognitoauth_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -437,8 +438,8 @@ func ExampleDecision_accessLog() {
 	type key struct{}
 	cfg := demo.Config()
 	cfg.OnDecision = func(ctx context.Context, d cognitoauth.Decision) {
-		if place, ok := ctx.Value(key{}).(*cognitoauth.Decision); ok {
-			*place = d // of two decisions, the last one counts
+		if place, ok := ctx.Value(key{}).(*atomic.Pointer[cognitoauth.Decision]); ok {
+			place.Store(&d) // of several decisions, the last one counts; Authorize may tell some at a time
 		}
 	}
 	auth, err := cognitoauth.New(cfg)
@@ -449,10 +450,10 @@ func ExampleDecision_accessLog() {
 	mux.Handle("GET /orders/{id}", cognitoauth.Require(cognitoauth.Group("support"), hello))
 	logged := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			var d cognitoauth.Decision
-			r = r.WithContext(context.WithValue(r.Context(), key{}, &d))
+			var place atomic.Pointer[cognitoauth.Decision]
+			r = r.WithContext(context.WithValue(r.Context(), key{}, &place))
 			next.ServeHTTP(w, r)
-			who := "-"
+			d, who := cmp.Or(place.Load(), &cognitoauth.Decision{}), "-" // nil if a handler in between has answered
 			if d.Claims != nil {
 				who = d.Claims.Subject // personal data: keep it as your rules say
 			}

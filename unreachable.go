@@ -26,6 +26,11 @@ const (
 		"and it does not serve a pool that has a domain: put a copy of the key set into Pool.JWKS, " +
 		"let Pool.JWKSURL name a proxy or mirror that can reach Cognito, " +
 		"or switch the endpoint's private DNS off and give this machine egress to the internet, as by a NAT gateway"
+
+	// hintRegion is for a host of Cognito that DNS does not know. There is no list of
+	// the regions in the library, since AWS adds some every year.
+	hintRegion = "DNS knows no Cognito in region %q: if AWS has no such region, correct Pool.ID or ReplicaRegions; " +
+		"else the DNS of this machine does not know the hosts of AWS"
 )
 
 // withHint adds to the error, if there is one, of a fetch from Cognito's own host what most likely
@@ -35,13 +40,27 @@ func (s *keySource) withHint(err error) error {
 		return err
 	}
 	status, _ := errors.AsType[keyfetch.StatusError](err)
+	region := unknownRegion(err, s.by.Load().pool)
 	switch {
+	case region != "":
+		return fmt.Errorf("%w; "+hintRegion, err, region)
 	case status == http.StatusTooManyRequests:
 		return fmt.Errorf("%w; %s", err, hintQuota)
 	case status == http.StatusBadRequest, status == http.StatusForbidden, dialedPrivately(err):
 		return fmt.Errorf("%w; %s", err, hintPrivateLink)
 	}
 	return err
+}
+
+// unknownRegion returns the region in a host of Cognito that DNS does not know, "" if
+// err is not about such a host, but about that of a proxy, say.
+func unknownRegion(err error, pool string) string {
+	lookup, ok := errors.AsType[*net.DNSError](err)
+	if !ok || !lookup.IsNotFound {
+		return ""
+	}
+	region, _ := userPool("https://" + lookup.Name + "/" + pool)
+	return region
 }
 
 // dialedPrivately reports whether err is from a connection to a private address.

@@ -42,11 +42,15 @@ func TestKeysUnreachable(t *testing.T) {
 	const mirror, replica = "https://mirror.example/keys", "https://cognito-idp.us-west-2.amazonaws.com/eu-west-1_AbCdEf123/.well-known/jwks.json"
 	link := []string{"PrivateLink", "interface endpoint", "has a domain", "Pool.JWKS,", "Pool.JWKSURL", "egress"}
 	quota := []string{"quota", "October 2025", "Pool.JWKS", "Pool.JWKSURL"}
+	region := []string{`region "eu-west-1"`, "Pool.ID", "ReplicaRegions", "DNS"}
+	lookup := func(host string, unknown bool) failing {
+		return failing{err: &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: unknown}}}
+	}
 	for _, row := range []struct {
 		name string
 		url  string // of the keys; "": Cognito's own
 		wire failing
-		says []string // nil: neither of the two
+		says []string // nil: none of them
 	}{
 		{"400", "", failing{status: 400}, link},
 		{"403", "", failing{status: 403}, link},
@@ -55,6 +59,9 @@ func TestKeysUnreachable(t *testing.T) {
 		{"a private address of IPv6", "", failing{err: dialing("dial", "[fd00::7]:443")}, link},
 		{"a private address in the other form", "", failing{err: dialing("dial", "[::ffff:172.16.0.9]:443")}, link},
 		{"429", "", failing{status: 429}, quota},
+		{"no such region", "", lookup("cognito-idp.eu-west-1.amazonaws.com", true), region},
+		{"no such region in the other form", "", lookup("issuer-cognito-idp.eu-west-1.amazonaws.com", true), region},
+		{"no such region of a replica", replica, lookup("cognito-idp.us-west-2.amazonaws.com", true), []string{`region "us-west-2"`}},
 
 		{"404", "", failing{status: 404}, nil},
 		{"500", "", failing{status: 500}, nil},
@@ -62,6 +69,9 @@ func TestKeysUnreachable(t *testing.T) {
 		{"a private address that was reached", "", failing{err: dialing("read", "10.0.3.7:443")}, nil},
 		{"a proxy at a private address", "", failing{err: &net.OpError{Op: "proxyconnect", Net: "tcp", Err: dialing("dial", "10.0.3.7:3128")}}, nil},
 		{"no address", "", failing{err: &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("lookup failed")}}, nil},
+		{"DNS does not answer", "", lookup("cognito-idp.eu-west-1.amazonaws.com", false), nil},
+		{"no such proxy", "", lookup("proxy.example", true), nil},
+		{"no such mirror", mirror, lookup("mirror.example", true), nil},
 		{"no network at all", "", failing{err: errors.New("unplugged")}, nil},
 		{"403 of a mirror", mirror, failing{status: 403}, nil},
 		{"429 of a mirror", mirror, failing{status: 429}, nil},
@@ -98,8 +108,13 @@ func checkUnreachable(t *testing.T, name, text string, says []string) {
 			t.Errorf("%s does not say %q: %s", name, part, text)
 		}
 	}
-	link, quota := strings.Contains(text, "PrivateLink"), strings.Contains(text, "quota")
-	if link && quota || (link || quota) && says == nil || strings.Contains(text, "SECRET") {
+	hints := 0
+	for _, word := range []string{"PrivateLink", "quota", "DNS knows no"} {
+		if strings.Contains(text, word) {
+			hints++
+		}
+	}
+	if hints > 1 || hints > 0 && says == nil || strings.Contains(text, "SECRET") {
 		t.Errorf("%s leads astray, or quotes the answer: %s", name, text)
 	}
 }

@@ -255,10 +255,13 @@ mutated() {
   ' "$scratch/mutants")"
 }
 
-# need makes sure of a command; on Debian, root gets it installed.
+# present looks for a command, or for the file that is named by its whole path.
+present() { command -v "$1" >/dev/null || [[ -f $1 ]]; }
+
+# need makes sure of a command or a file; on Debian, root gets it installed.
 need() {
   local command=$1 packages=$2 advice=$3
-  command -v "$command" >/dev/null && return
+  ! present "$command" || return 0
   if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086 # a list of packages
@@ -266,7 +269,7 @@ need() {
       echo "apt-get could not install $packages"
     hash -r
   fi
-  command -v "$command" >/dev/null || fail "$command is missing: $advice"
+  present "$command" || fail "$command is missing: $advice"
 }
 
 # oldest_node is the oldest Node.js that every package.json of the tree accepts.

@@ -101,7 +101,8 @@ func (t RouteTable) Open() RouteTable {
 //
 // A [http.ServeMux] cannot list its patterns, and Routes sees no route that it is not
 // asked about. So register all routes from one table, and give its patterns here.
-// A route that is missing in the table is then missing in the API too.
+// A route that is missing in the table is then missing in the API too. Of a mux inside
+// another, give the patterns of the inner one.
 //
 // wrapped is what Wrap, WrapWith or WrapFunc has returned. Patterns are written as
 // for ServeMux, also if the router is another one. Routes asks the router about a
@@ -165,6 +166,9 @@ func routesOf(wrapped http.Handler, text string) (RouteTable, error) {
 	}
 	// A mux that has the pattern has it for all methods.
 	if missing != "" && !slices.ContainsFunc(rows, func(r Route) bool { return r.Runs == "" || r.Runs == documents }) {
+		if len(rows) == 0 {
+			return nil, errors.New("the router has no route for it; if a mux inside another one has it, give the pattern of that one")
+		}
 		return nil, fmt.Errorf("the router has no route for it with the method %s", missing)
 	}
 	if p.method == "" && (len(rows) > 1 || missing != "") {

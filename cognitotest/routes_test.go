@@ -133,6 +133,7 @@ func TestRoutes_errors(t *testing.T) {
 		"GET /b/sample":    cognitoauth.AllowAnonymous(page),
 		"GET /b/1":         cognitoauth.AllowAnonymous(page),
 		"/unclean/../path": cognitoauth.AllowAnonymous(page),
+		"/sub/":            muxOf(map[string]http.Handler{"GET /sub/x": page}),
 	}))
 	for _, tt := range []struct {
 		name    string
@@ -142,6 +143,7 @@ func TestRoutes_errors(t *testing.T) {
 	}{
 		{"no route", site, "GET /nothing", []string{`pattern "GET /nothing"`, "no route", "GET"}},
 		{"no route of any method", site, "/nothing", []string{"no route"}},
+		{"a mux inside another", site, "/sub/", []string{`pattern "/sub/"`, "no route", "a mux inside another one"}},
 		{"another method", site, "POST /only", []string{"no route", "POST"}},
 		{"a pattern with a method, asked without", site, "/only", []string{"no route", "OPTIONS"}},
 		{"a redirect to a tree", site, "GET /docs", []string{`runs the route of "/docs/"`}},

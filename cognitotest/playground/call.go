@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
@@ -94,7 +95,7 @@ func (p *playground) call(r *http.Request) *result {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	got.Answer, got.Problem = p.ask(request)
-	got.Decision = seen.decision
+	got.Decision = seen.decision.Load()
 	policy := kit.RoutePolicy(p.API, request)
 	open := policy == "AllowAnonymous" || policy == "ProtectedResource"
 	switch {
@@ -167,11 +168,14 @@ func (w *recorder) Flush() {}
 // keeps the decisions about calls of the page, and ignores all others.
 func Watch(ctx context.Context, d cognitoauth.Decision) {
 	if s, ok := ctx.Value(sightKey{}).(*sight); ok {
-		s.decision = &d
+		s.decision.Store(&d)
 	}
 }
 
-// sight is where Watch puts the decision about a call.
-type sight struct{ decision *cognitoauth.Decision }
+// sight is where Watch puts the decision about a call. Authorize may tell several at a
+// time.
+type sight struct {
+	decision atomic.Pointer[cognitoauth.Decision]
+}
 
 type sightKey struct{}

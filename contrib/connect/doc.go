@@ -41,7 +41,9 @@
 //
 // The context of a stream ends when its token expires. From then on Send and Receive
 // fail, also a Receive that waits for the client, and the client gets unauthenticated
-// with token_expired, in the details alone. A handler that waits for something else has
-// to look at its context, and a Send that waits for the client to read goes on. A unary
-// call is decided about when it begins. A token that is revoked does not end its streams.
+// with token_expired, in the details alone. It has 10 s to read that: then a Send that
+// still waits fails, and the stream is reset (HTTP/2) or the connection broken
+// (HTTP/1.1). A handler that waits for something else has to look at its context. A
+// unary call is decided about when it begins. A token that is revoked does not end its
+// streams.
 package cognitoconnect

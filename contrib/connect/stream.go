@@ -37,8 +37,13 @@ func ending(inner *connect.Server) *connect.Server {
 	return outer
 }
 
+// lastWrite is how long the answer of a stream may still be written when its token has
+// expired. A client that reads slowly gets token_expired, and one that does not read
+// gets a broken stream.
+const lastWrite = 10 * time.Second
+
 // endWithToken is the interceptor that ends a stream. The handler's context ends, and
-// so does a Receive that waits for the client, by the deadline of the connection.
+// by the deadlines of the connection so do a Receive and a Send that wait for the client.
 // Whatever the handler then returns, the client gets token_expired: after a nil it
 // would take the stream for complete.
 func endWithToken(next connect.ServerFunc) connect.ServerFunc {
@@ -54,7 +59,9 @@ func endWithToken(next connect.ServerFunc) connect.ServerFunc {
 			stop := context.AfterFunc(ctx, func() {
 				defer close(ended)
 				if expired(ctx) != nil {
-					controller.SetReadDeadline(time.Unix(1, 0)) // if it cannot, Receive ends with the next message
+					// If it cannot, Receive and Send end when the client goes on.
+					controller.SetReadDeadline(time.Unix(1, 0))
+					controller.SetWriteDeadline(time.Now().Add(lastWrite))
 				}
 			})
 			defer func() {

@@ -20,9 +20,10 @@
 // "x-amzn-trace-id". A Config.TokenSource that looks elsewhere finds nothing here: give
 // gRPC a Middleware of its own then.
 //
-// Names are compared as a whole and byte by byte. Unknown methods need a token too.
-// The Pattern of theirs is "", since the caller has made up the name. Handlers find
-// the claims by [cognitoauth.FromContext].
+// Names are compared as a whole and byte by byte. A service that is registered under
+// another name than that of its code goes by the registered one. Unknown methods need a
+// token too. The Pattern of theirs is "", since the caller has made up the name. Handlers
+// find the claims by [cognitoauth.FromContext].
 //
 // # What a refused caller gets
 //
@@ -43,9 +44,14 @@
 // # Streams
 //
 // The context of a stream ends when its token expires. From then on SendMsg and
-// RecvMsg fail, also a RecvMsg that waits for the client, and the client gets
-// Unauthenticated with token_expired, in the details alone. A handler that waits for
-// something else has to look at its context, and a SendMsg that waits for the client
-// to read goes on. A unary call is decided about when it begins. A token that is
-// revoked does not end its streams.
+// RecvMsg fail, also one that waits for the client, and the client gets Unauthenticated
+// with token_expired, in the details alone. The message of the call that failed is not
+// the handler's to use. A handler that waits for something else has to look at its
+// context. A unary call is decided about when it begins. A token that is revoked does
+// not end its streams.
+//
+// What SendMsg has handed over before is sent all the same, and the status after it, as
+// soon as the client reads: 64 KiB and one message at most. Behind
+// [grpc.Server.ServeHTTP] a write that waits ends by [net/http.Server.WriteTimeout] or
+// with the client.
 package cognitogrpc

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -212,6 +213,56 @@ func TestUnknownMethods(t *testing.T) {
 			t.Errorf("%s: %v, %d calls", c.name, err, s.calls.Load()-before)
 		}
 		if got := <-patterns; got != c.pattern {
+			t.Errorf("%s: told %q", c.name, got)
+		}
+	}
+}
+
+// A service can be registered under a name that its generated code does not know, where
+// the interceptor of a unary call hears of the name in the code. Rules of either count.
+func TestServiceUnderAnotherName(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{})
+	cfg := pool.Config()
+	patterns := make(chan string, 4)
+	cfg.OnDecision = func(_ context.Context, d cognitoauth.Decision) { patterns <- d.Pattern }
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const check, list, watch = "/old.v1.Health/Check", "/old.v1.Health/List", "/old.v1.Health/Watch"
+	admins := cognitoauth.Group("admins")
+	jane := []string{bearer(pool.AccessToken())}
+	for _, c := range []struct {
+		name          string
+		rules         cognitogrpc.Rules
+		method        string
+		authorization []string
+		code          codes.Code
+	}{
+		{"no rule", cognitogrpc.Rules{}, list, jane, codes.OK},
+		{"policy", cognitogrpc.Rules{Policies: map[string]cognitoauth.Policy{list: admins}}, list, jane, codes.PermissionDenied},
+		{"policy of a stream", cognitogrpc.Rules{Policies: map[string]cognitoauth.Policy{watch: admins}}, watch, jane, codes.PermissionDenied},
+		{"policy of the code's name", cognitogrpc.Rules{Policies: map[string]cognitoauth.Policy{healthpb.Health_List_FullMethodName: admins}}, list, jane, codes.PermissionDenied},
+		{"open", cognitogrpc.Rules{Open: []string{check}}, check, nil, codes.OK},
+		{"the code's name is open", cognitogrpc.Rules{Open: []string{healthpb.Health_Check_FullMethodName}}, check, nil, codes.Unauthenticated},
+		{"open, policy of the code's name", cognitogrpc.Rules{Open: []string{list}, Policies: map[string]cognitoauth.Policy{healthpb.Health_List_FullMethodName: admins}}, list, jane, codes.PermissionDenied},
+	} {
+		srv := grpc.NewServer(cognitogrpc.ServerOptions(auth, c.rules)...)
+		desc := healthpb.Health_ServiceDesc
+		desc.ServiceName = "old.v1.Health"
+		srv.RegisterService(&desc, health.NewServer())
+		healthpb.RegisterHealthServer(srv, health.NewServer())
+		if err := c.rules.Verify(srv); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := call(within(t, c.authorization...), dial(t, listen(t, srv)), c.method)
+		if status.Code(err) != c.code {
+			t.Errorf("%s: %v, want %v", c.name, err, c.code)
+		}
+		if c.name == "open" {
+			continue
+		}
+		if got := <-patterns; got != c.method {
 			t.Errorf("%s: told %q", c.name, got)
 		}
 	}

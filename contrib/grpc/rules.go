@@ -112,11 +112,22 @@ type gate struct {
 	rules Rules
 }
 
+// unary is told the method's name in the generated code. The server can have registered
+// the service under another name, which is that of the call, and the one that Verify
+// knows: it decides, and a policy of the code's name counts besides.
 func (g *gate) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	if g.open(info.FullMethod) {
+	method, _ := grpc.Method(ctx)
+	if method == "" {
+		method = info.FullMethod // there is no server
+	}
+	if _, ok := g.rules.Policies[info.FullMethod]; !ok && g.open(method) {
 		return handler(ctx, req)
 	}
-	ctx, err := g.admit(ctx, info.FullMethod, info.FullMethod)
+	policy := g.policy(method)
+	if method != info.FullMethod {
+		policy = cognitoauth.And(policy, g.policy(info.FullMethod))
+	}
+	ctx, err := g.admit(ctx, method, policy)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +142,7 @@ func (g *gate) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo
 	if _, ok := g.rules.Policies[route]; !ok && srv == nil {
 		route = "" // the caller has made up the method
 	}
-	ctx, err := g.admit(ss.Context(), info.FullMethod, route)
+	ctx, err := g.admit(ss.Context(), route, g.policy(info.FullMethod))
 	if err != nil {
 		return err
 	}
@@ -140,13 +151,16 @@ func (g *gate) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo
 
 func (g *gate) open(method string) bool { return slices.Contains(g.rules.Open, method) }
 
+func (g *gate) policy(method string) cognitoauth.Policy {
+	if policy, ok := g.rules.Policies[method]; ok {
+		return policy
+	}
+	return cognitoauth.Authenticated()
+}
+
 // admit returns the context of a call with its claims, or the status of its refusal.
 // The call's credentials and metadata may have added up to several values.
-func (g *gate) admit(ctx context.Context, method, route string) (context.Context, error) {
-	policy, ok := g.rules.Policies[method]
-	if !ok {
-		policy = cognitoauth.Authenticated()
-	}
+func (g *gate) admit(ctx context.Context, route string, policy cognitoauth.Policy) (context.Context, error) {
 	header := http.Header{}
 	for _, name := range []string{"Authorization", "X-Request-Id", "X-Amzn-Trace-Id"} {
 		header[name] = metadata.ValueFromIncomingContext(ctx, strings.ToLower(name))

@@ -18,7 +18,12 @@ func serveUntilExpiry(ctx context.Context, srv any, ss grpc.ServerStream, handle
 	claims, _ := cognitoauth.FromContext(ctx)
 	ctx, cancel := cognitoauth.WithExpiry(ctx, claims)
 	defer cancel()
-	err := handler(srv, &stream{ss, ctx})
+	err := handler(srv, &stream{
+		ServerStream: ss,
+		ctx:          ctx,
+		send:         direction{ss.SendMsg, make(chan result, 1)},
+		recv:         direction{ss.RecvMsg, make(chan result, 1)},
+	})
 	if expiry := expired(ctx); expiry != nil {
 		return expiry
 	}
@@ -27,8 +32,10 @@ func serveUntilExpiry(ctx context.Context, srv any, ss grpc.ServerStream, handle
 
 // expired returns the status of a stream whose token has ended ctx, else nil.
 func expired(ctx context.Context) error {
-	var e *cognitoauth.Error
-	if errors.As(context.Cause(ctx), &e) {
+	if ctx.Err() == nil {
+		return nil // as for almost every message
+	}
+	if e, ok := errors.AsType[*cognitoauth.Error](context.Cause(ctx)); ok {
 		return statusOf(e).Err()
 	}
 	return nil
@@ -38,53 +45,65 @@ func expired(ctx context.Context) error {
 type stream struct {
 	grpc.ServerStream
 
-	ctx context.Context
+	ctx        context.Context
+	send, recv direction
 }
 
 func (s *stream) Context() context.Context { return s.ctx }
 
-func (s *stream) SendMsg(m any) error {
-	if err := expired(s.ctx); err != nil {
-		return err
+func (s *stream) SendMsg(m any) error { return s.send.pass(s.ctx, m) }
+
+// RecvMsg refuses a message that has come after the token's end.
+func (s *stream) RecvMsg(m any) error {
+	err := s.recv.pass(s.ctx, m)
+	if expiry := expired(s.ctx); expiry != nil {
+		return expiry
 	}
-	return s.ServerStream.SendMsg(m)
+	return err
 }
 
-// RecvMsg waits for a message in a goroutine, because nothing but the end of the call
-// ends the RecvMsg of grpc-go. When the token expires, RecvMsg returns; the handler
-// must leave m alone then, and return, which ends the goroutine. A panic of a codec
-// comes out here, where an interceptor can recover from it.
-func (s *stream) RecvMsg(m any) error {
-	if err := expired(s.ctx); err != nil {
-		return err // one RecvMsg may still be waiting, and grpc-go allows no second one
+// direction is SendMsg or RecvMsg of grpc-go, which can wait for the client, and which
+// nothing but the end of the call ends then. So it runs in a goroutine. When the token
+// expires, the handler gets an error without waiting. When it returns, grpc-go ends the
+// call, and with it the goroutine.
+type direction struct {
+	call func(any) error
+	done chan result // has room for the result that nobody waits for
+}
+
+type result struct {
+	err      error
+	panicked any
+}
+
+// pass waits for the message m to be passed or for the token's end. After the end, m is
+// not the handler's to use, and there is no second call, since grpc-go allows one at a
+// time. A panic of a codec comes out here, where an interceptor can recover from it.
+func (d *direction) pass(ctx context.Context, m any) error {
+	if expiry := expired(ctx); expiry != nil {
+		return expiry
 	}
-	type result struct {
-		err      error
-		panicked any
-	}
-	received := make(chan result, 1)
-	go func() {
-		var r result
-		defer func() {
-			r.panicked = recover()
-			received <- r
-		}()
-		r.err = s.ServerStream.RecvMsg(m)
-	}()
+	go d.run(m)
 	var r result
 	select {
-	case r = <-received:
-	case <-s.ctx.Done():
-		if err := expired(s.ctx); err != nil {
-			return err
+	case r = <-d.done:
+	case <-ctx.Done():
+		if expiry := expired(ctx); expiry != nil {
+			return expiry
 		}
-		r = <-received // the call has ended
+		r = <-d.done // the call has ended
 	}
 	if r.panicked != nil {
 		panic(r.panicked)
 	}
-	if err := expired(s.ctx); err != nil {
-		return err
-	}
 	return r.err
+}
+
+func (d *direction) run(m any) {
+	var r result
+	defer func() {
+		r.panicked = recover()
+		d.done <- r
+	}()
+	r.err = d.call(m)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,12 +71,15 @@ func TestStreamEndsWithItsToken(t *testing.T) {
 		s := service{wait: c.wait}
 		conn := dial(t, serve(t, &s, cfg))
 		for _, method := range c.methods {
-			t.Run(c.name+", "+method, func(t *testing.T) {
+			ended := t.Run(c.name+", "+method, func(t *testing.T) {
 				want := refusal{codes.Unauthenticated, "token_expired", `Bearer realm="api", error="invalid_token", error_description="the token has expired"`, false}
 				if got := read(t, end(t, conn, method, token)); got != want {
 					t.Errorf("ended with %+v", got)
 				}
 			})
+			if !ended {
+				return // others would be waited for as long
+			}
 		}
 		if n := s.calls.Load(); n != int32(len(c.methods)) {
 			t.Errorf("%s: %d handlers ran", c.name, n)
@@ -101,6 +105,84 @@ func end(t *testing.T, conn *grpc.ClientConn, method string, token *cognitotest.
 		if m.Value == "too late" {
 			t.Error("a message came after the token's end")
 		}
+	}
+}
+
+// watched is a stream that tells when a SendMsg of grpc-go has returned an error.
+type watched struct {
+	grpc.ServerStream
+
+	failed chan error
+}
+
+func (w watched) SendMsg(m any) error {
+	err := w.ServerStream.SendMsg(m)
+	if err != nil {
+		w.failed <- err
+	}
+	return err
+}
+
+// A client that does not read holds neither the handler nor the SendMsg below it, and
+// gets token_expired once it reads.
+func TestStreamThatNobodyReads(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{})
+	token := pool.AccessToken().Scopes("orders/write")
+	cfg := pool.Config()
+	now := token.Claims().Expiry
+	cfg.Now, cfg.Leeway = func() time.Time { return now }, 20*time.Millisecond
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused, failed := make(chan error, 1), make(chan error, 1)
+	s := service{wait: func(ss grpc.ServerStream) error {
+		for {
+			if err := ss.SendMsg(wrapperspb.String(strings.Repeat("x", 16<<10))); err != nil {
+				refused <- err
+				return err
+			}
+		}
+	}}
+	_, stream := cognitogrpc.Interceptors(auth, rules)
+	srv := grpc.NewServer(grpc.ChainStreamInterceptor(func(v any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+		return next(v, watched{ss, failed})
+	}, stream))
+	srv.RegisterService(s.desc(), &s)
+	conn := dial(t, listen(t, srv), grpc.WithStaticStreamWindowSize(64<<10))
+	ctx := within(t, bearer(token))
+	client, err := conn.NewStream(ctx, both, watch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.SendMsg(wrapperspb.String("")); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		errs chan error
+		want codes.Code
+	}{
+		{"the handler's SendMsg", refused, codes.Unauthenticated},
+		{"the SendMsg of grpc-go", failed, codes.Canceled},
+	} {
+		select {
+		case err := <-c.errs:
+			if status.Code(err) != c.want {
+				t.Errorf("%s returned %v", c.name, err)
+			}
+		case <-ctx.Done():
+			t.Fatalf("%s waits", c.name)
+		}
+	}
+	for err = nil; err == nil; {
+		err = client.RecvMsg(new(wrapperspb.StringValue))
+	}
+	if got := read(t, err); got.reason != "token_expired" {
+		t.Errorf("ended with %+v", got)
 	}
 }
 
@@ -208,5 +290,39 @@ func TestRecvMsgAfterExpiry(t *testing.T) {
 	}
 	if n := ss.calls.Load(); n > 0 {
 		t.Errorf("%d calls of RecvMsg wait for the client", n)
+	}
+}
+
+// passing is a stream that takes and has messages without waiting.
+type passing struct {
+	grpc.ServerStream
+
+	ctx context.Context
+}
+
+func (p passing) Context() context.Context { return p.ctx }
+func (passing) SendMsg(any) error          { return nil }
+func (passing) RecvMsg(any) error          { return nil }
+
+// What ends a stream costs each of its messages one allocation, that of the goroutine.
+func TestAllocationsOfMessage(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{})
+	auth, err := cognitoauth.New(pool.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, intercept := cognitogrpc.Interceptors(auth, cognitogrpc.Rules{})
+	ss := passing{nil, metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", bearer(pool.AccessToken())))}
+	err = intercept(nil, ss, &grpc.StreamServerInfo{FullMethod: chat}, func(_ any, ss grpc.ServerStream) error {
+		m := new(wrapperspb.StringValue)
+		for name, pass := range map[string]func(any) error{"SendMsg": ss.SendMsg, "RecvMsg": ss.RecvMsg} {
+			if n := testing.AllocsPerRun(100, func() { err = errors.Join(pass(m)) }); n > 1 || err != nil {
+				t.Errorf("%s: %v allocations, %v", name, n, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

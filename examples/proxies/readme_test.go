@@ -77,9 +77,12 @@ func write(t *testing.T, table string, rows []string) {
 
 // Every row of a table is one that a test can run.
 func TestREADME_rows(t *testing.T) {
-	for _, table := range []string{"answers", "upstream", "size", "cache"} {
+	for _, table := range []string{"answers", "upstream", "upload", "size", "cache"} {
 		all := wirings
-		if table == "cache" {
+		switch table {
+		case "upload":
+			all = uploads()
+		case "cache":
 			all = caches
 		}
 		for _, row := range lines(t, table) {

@@ -325,29 +325,3 @@ func TestRecipes_trailers(t *testing.T) {
 		})
 	}
 }
-
-// A refusal reaches a client that still sends, and a large body that is admitted
-// reaches the API whole.
-func TestUpload(t *testing.T) {
-	w := newWorld(t)
-	body := strings.Repeat("a", 1_000_000)
-	head := "POST /orders HTTP/1.1\nHost: a\nContent-Length: 1000000\nAuthorization: Bearer "
-	for _, v := range sampled(wirings) {
-		if v.bare {
-			continue
-		}
-		t.Run(strings.ReplaceAll(v.name, "/", "|"), func(t *testing.T) {
-			site := w.start(t, v, front.Site{})
-			for range 3 {
-				got := send(t, site, head+w.pool.AccessToken().String()+"\n\n"+body)
-				if n := len(w.arrived()); got.StatusCode != 403 || n != 0 {
-					t.Errorf("refused: %d, %d requests reached the API", got.StatusCode, n)
-				}
-			}
-			got := send(t, site, head+w.pool.AccessToken().Scopes("orders/write").String()+"\n\n"+body)
-			if seen := w.arrived(); got.StatusCode != 200 || len(seen) != 1 || seen[0].size != 1_000_000 {
-				t.Errorf("admitted: %d, %d requests reached the API", got.StatusCode, len(seen))
-			}
-		})
-	}
-}

@@ -123,13 +123,7 @@ func (w *world) start(t *testing.T, v wiring, s front.Site) (addr string) {
 		s.Auth = w.sockets[v.headers]
 	}
 	s.Dir = t.TempDir()
-	if os.Getuid() == 0 { // what drops root has to reach its folder
-		for dir := s.Dir; dir != os.TempDir() && len(dir) > 1; dir = filepath.Dir(dir) {
-			if err := os.Chmod(dir, 0o777); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	reachable(t, s.Dir)
 	server, err := front.Start(v.program, v.config, s)
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +134,19 @@ func (w *world) start(t *testing.T, v wiring, s front.Site) (addr string) {
 		}
 	})
 	return server.Addr
+}
+
+// reachable opens a folder of the test to a proxy that drops root.
+func reachable(t *testing.T, dir string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return
+	}
+	for ; dir != os.TempDir() && len(dir) > 1; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // closedAddr is one where nobody listens.

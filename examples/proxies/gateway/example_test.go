@@ -4,6 +4,7 @@ import (
 	"log"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/cognitoauth/cognitoauth"
 	"github.com/cognitoauth/cognitoauth/examples/proxies/gateway"
@@ -22,5 +23,6 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(http.ListenAndServe(":8080", auth.Wrap(mux)))
+	srv := &http.Server{Addr: ":8080", Handler: auth.Wrap(mux), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	log.Fatal(srv.ListenAndServe())
 }

@@ -50,7 +50,7 @@ func chat(w http.ResponseWriter, r *http.Request, heard func(who, what string)) 
 			return
 		}
 		heard(claims.Username, string(message))
-		if err := conn.Write(r.Context(), websocket.MessageText, fmt.Appendf(nil, "%s: %s", claims.Username, message)); err != nil {
+		if err := say(r.Context(), conn, fmt.Sprintf("%s: %s", claims.Username, message)); err != nil {
 			return
 		}
 	}

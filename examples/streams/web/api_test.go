@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +27,14 @@ type site struct {
 	pool  *cognitotest.Pool
 	heard chan string
 	ended chan string // the path of each request, when its handler has returned
+	now   *atomic.Pointer[time.Time]
+}
+
+// stop stops the clock of the library, so that whenever a stream of the token begins,
+// it has so long to live.
+func (s site) stop(token *cognitotest.Token, life time.Duration) {
+	now := token.Claims().Expiry.Add(-life)
+	s.now.Store(&now)
 }
 
 func newSite(t *testing.T) site {
@@ -33,11 +42,18 @@ func newSite(t *testing.T) site {
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
 	cfg := pool.Config()
 	cfg.Leeway = time.Millisecond
+	stopped := new(atomic.Pointer[time.Time])
+	cfg.Now = func() time.Time {
+		if now := stopped.Load(); now != nil {
+			return *now
+		}
+		return time.Now()
+	}
 	auth, err := cognitoauth.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := site{pool: pool, heard: make(chan string, 100), ended: make(chan string, 100)}
+	s := site{pool: pool, heard: make(chan string, 100), ended: make(chan string, 100), now: stopped}
 	api := newAPI(auth, func(who, what string) { s.heard <- who + ": " + what }, 10*time.Millisecond)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { s.ended <- r.URL.Path }()
@@ -50,7 +66,7 @@ func newSite(t *testing.T) site {
 
 // within ends a test that waits for something that does not come.
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

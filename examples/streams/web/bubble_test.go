@@ -60,7 +60,7 @@ func newBubble(t *testing.T, every time.Duration, http2 bool) (site, *http.Clien
 	})}
 	listener := make(pipes)
 	go srv.Serve(listener)
-	transport := &http.Transport{Protocols: &speaks, DialContext: listener.dial}
+	transport := &http.Transport{Protocols: &speaks, HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10}, DialContext: listener.dial}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		srv.Close()
@@ -120,19 +120,21 @@ func TestEventsThatAreRare(t *testing.T) {
 // Whoever opens a stream and does not read it holds the handler for as long as
 // one write may take, not until the token expires.
 func TestEventsThatNobodyReads(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, client := newBubble(t, time.Second, false)
-		openEvents(t, s, client, time.Hour)
-		began := time.Now()
-		select {
-		case <-s.ended:
-		case <-time.After(time.Minute):
-			t.Fatal("the handler still runs after a minute")
-		}
-		if took := time.Since(began); took < 10*time.Second {
-			t.Errorf("ended after %s, and a write may take 10 s", took)
-		}
-	})
+	for _, http2 := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s, client := newBubble(t, time.Second, http2)
+			openEvents(t, s, client, 10*time.Hour)
+			began := time.Now()
+			select {
+			case <-s.ended:
+			case <-time.After(time.Hour):
+				t.Fatalf("the handler still runs after an hour; HTTP/2: %t", http2)
+			}
+			if took := time.Since(began); took < 10*time.Second {
+				t.Errorf("ended after %s, and a write may take 10 s; HTTP/2: %t", took, http2)
+			}
+		})
+	}
 }
 
 // A client need not read the close frame, nor anything that is sent before it.
@@ -171,6 +173,28 @@ func TestChatHearsNothingAfterTheToken(t *testing.T) {
 		}
 		if len(s.heard) > 0 {
 			t.Errorf("heard %q", <-s.heard)
+		}
+	})
+}
+
+// Whoever says something in the chat and does not read the answer holds the handler for
+// as long as one write may take, not until the token expires.
+func TestChatThatNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, client := newBubble(t, time.Minute, false)
+		conn, _, err := websocket.Dial(t.Context(), s.base+"/chat", &websocket.DialOptions{
+			HTTPClient: client, Subprotocols: []string{"chat.v1", "bearer." + s.pool.AccessToken().ExpiresIn(time.Hour).String()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.CloseNow()
+		if err := conn.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-s.ended:
+		case <-time.After(time.Minute):
+			t.Error("the handler still runs after a minute")
 		}
 	})
 }

@@ -26,8 +26,11 @@ type Site struct {
 	Auth  string // path of the Unix socket of the auth endpoint
 	Dir   string // a folder for the files of the proxy
 	Large bool   // the limits of headers are raised
+	HTTP2 bool   // clients speak HTTP/2 without TLS, and begin with it
 
-	Issuer, Client, Key string // what haproxy-jwt.cfg compares, and the file of the key
+	Issuer, Client string // what a proxy that decides alone compares
+	Key            string // for haproxy-jwt.cfg the file of the key, for apache-oidc.conf that of a certificate to trust
+	Keys           string // URL of the pool's key set
 
 	Listen string // set by Start
 }
@@ -183,7 +186,11 @@ func (p *Program) write(config string, s Site) (file string, err error) {
 	if err := os.WriteFile(filepath.Join(s.Dir, "auth.lua"), lua, 0o644); err != nil {
 		return "", err
 	}
-	t, err := template.New(config).Parse(strings.Replace(p.around, "SITE", string(text), 1))
+	body := string(text)
+	if s.HTTP2 {
+		body = strings.Replace(body, p.http2[0], p.http2[1], 1)
+	}
+	t, err := template.New(config).Parse(strings.Replace(p.around, "SITE", body, 1))
 	if err != nil {
 		return "", err
 	}

@@ -11,13 +11,14 @@ type Program struct {
 	Command string
 	Package string
 
-	version  string   // the argument that prints its version
-	around   string   // the rest of the configuration; SITE is what package conf has
-	listen   string   // what the configuration listens on, if not an address
-	inherits bool     // it takes over a listening socket, as descriptor 3
-	env      []string // that tells it so
-	ready    string   // what it prints when it serves, if it inherits none
-	ended    int      // the exit status after SIGTERM, if not 0
+	version  string    // the argument that prints its version
+	around   string    // the rest of the configuration; SITE is what package conf has
+	listen   string    // what the configuration listens on, if not an address
+	inherits bool      // it takes over a listening socket, as descriptor 3
+	env      []string  // that tells it so
+	ready    string    // what it prints when it serves, if it inherits none
+	ended    int       // the exit status after SIGTERM, if not 0
+	http2    [2]string // what in the configuration to replace, and by what, so that it takes HTTP/2
 	args     func(dir, file string, s Site) []string
 }
 
@@ -31,6 +32,7 @@ var (
 	Nginx = &Program{
 		Name: "nginx", Command: "nginx", Package: "nginx-light", version: "-v",
 		inherits: true, env: []string{"NGINX=3;"},
+		http2: [2]string{"listen {{.Listen}};", "listen {{.Listen}} http2;"},
 		around: `{{if .Root}}user root;
 {{end}}daemon off;
 error_log stderr crit;
@@ -58,6 +60,7 @@ SITE
 	Caddy = &Program{
 		Name: "Caddy", Command: "caddy", Package: "caddy", version: "version",
 		ready: "serving initial configuration", around: "SITE",
+		http2: [2]string{"auto_https off\n", "auto_https off\n\tservers {\n\t\tprotocols h1 h2 h2c\n\t}\n"},
 		args: func(_, file string, _ Site) []string {
 			return []string{"run", "--config", file, "--adapter", "caddyfile"}
 		},
@@ -77,7 +80,9 @@ Group www-data
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
 LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
-SITE`,
+{{if .HTTP2}}LoadModule http2_module /usr/lib/apache2/modules/mod_http2.so
+Protocols h2c http/1.1
+{{end}}SITE`,
 		args: func(dir, file string, _ Site) []string { return []string{"-d", dir, "-f", file, "-DFOREGROUND"} },
 	}
 	Lighttpd = &Program{
@@ -94,6 +99,9 @@ SITE`,
 		ready: "said Child starts", around: "SITE",
 		args: func(dir, file string, s Site) []string {
 			args := []string{"-F", "-j", "none", "-n", dir, "-a", s.Listen, "-f", file, "-s", "malloc,16m"}
+			if s.HTTP2 {
+				args = append(args, "-p", "feature=+http2")
+			}
 			if s.Large {
 				args = append(args, "-p", "http_req_hdr_len=65536", "-p", "http_req_size=131072", "-p", "workspace_client=262144", "-p", "workspace_backend=262144")
 			}

@@ -1,0 +1,200 @@
+package cognitoconnect_test
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+	"github.com/cognitoauth/cognitoauth"
+	"github.com/cognitoauth/cognitoauth/cognitotest"
+	cognitoconnect "github.com/cognitoauth/cognitoauth/contrib/connect"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// pipes is a listener whose connections buffer nothing: what one side does not read, the
+// other has not written.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	conn, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// deafened is the client's end of a connection, which it stops reading at some time.
+type deafened struct {
+	net.Conn
+
+	deaf, closed chan struct{}
+	once         *sync.Once
+}
+
+func (d deafened) Read(b []byte) (int, error) {
+	select {
+	case <-d.deaf:
+		<-d.closed
+		return 0, net.ErrClosed
+	default:
+		return d.Conn.Read(b)
+	}
+}
+
+func (d deafened) Close() error {
+	d.once.Do(func() { close(d.closed) })
+	return d.Conn.Close()
+}
+
+// unread is a stream inside a synctest bubble, whose handler sends on and on to a client
+// that does not read, with a token that lives for a minute and the default leeway.
+type unread struct {
+	stream connect.ClientStream
+	ended  chan error // what Send returned, when the handler and all around it has returned
+	deaf   chan struct{}
+}
+
+func newUnread(t *testing.T, spec connect.Spec, http1 bool, options ...connecthttp.Option) unread {
+	t.Helper()
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	cfg := pool.Config()
+	cfg.ErrorHandler = cognitoconnect.WriteError
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := wrapperspb.Bytes(make([]byte, 64<<10))
+	rand.Read(m.Value) // to compress it makes it no smaller
+	var sent error
+	s := service{wait: func(_ context.Context, stream connect.ServerStream) error {
+		for sent == nil {
+			sent = stream.Send(m)
+		}
+		return sent
+	}}
+	mux := http.NewServeMux()
+	cognitoconnect.Mount(mux, s.server(), rules)
+	u := unread{ended: make(chan error, 1), deaf: make(chan struct{})}
+	h := auth.Wrap(mux)
+	srv := &http.Server{Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{WriteByteTimeout: time.Minute}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { u.ended <- sent }()
+		h.ServeHTTP(w, r)
+	})}
+	srv.Protocols.SetHTTP1(true)
+	srv.Protocols.SetUnencryptedHTTP2(true)
+	listener := make(pipes)
+	go srv.Serve(listener)
+	transport := &http.Transport{Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10}, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		listener <- there
+		return deafened{here, u.deaf, make(chan struct{}), new(sync.Once)}, nil
+	}}
+	transport.Protocols.SetHTTP1(http1)
+	transport.Protocols.SetUnencryptedHTTP2(!http1)
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		srv.Close()
+	})
+	ctx, info := connect.NewClientContext(ctx)
+	info.RequestHeader().Set("Authorization", bearer(pool.AccessToken().Scopes("orders/write").ExpiresIn(time.Minute)))
+	c := connect.NewClient(connecthttp.NewTransport(&http.Client{Transport: transport}, "http://api.example", options...))
+	if u.stream, err = c.CallClientStream(ctx, spec); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel() // or Close reads what is still sent
+		u.stream.Close()
+	})
+	if err := u.stream.Send(wrapperspb.String("x")); err != nil {
+		t.Fatal(err)
+	}
+	if spec.StreamType == connect.StreamTypeServer {
+		if err := u.stream.CloseSend(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return u
+}
+
+// A client that does not read holds the handler for 10 s after the token's end.
+func TestStreamThatNobodyReads(t *testing.T) {
+	for _, p := range protocols {
+		for _, spec := range []connect.Spec{watch, chat} {
+			if p.http1 && spec.StreamType == connect.StreamTypeBidi {
+				continue
+			}
+			t.Run(p.name+", "+spec.Procedure, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					u := newUnread(t, spec, p.http1, p.options...)
+					began := time.Now()
+					select {
+					case err := <-u.ended:
+						if err == nil {
+							t.Error("everything was sent")
+						}
+					case <-time.After(2 * time.Minute):
+						t.Fatal("the handler still runs after two minutes")
+					}
+					if took, want := time.Since(began), 100*time.Second; took != want { // a minute, the leeway, 10 s
+						t.Errorf("ended after %s, want %s", took, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A client that goes on reading in these 10 s gets token_expired.
+func TestStreamThatIsReadLate(t *testing.T) {
+	for _, p := range protocols {
+		for _, spec := range []connect.Spec{watch, chat} {
+			if p.http1 && spec.StreamType == connect.StreamTypeBidi {
+				continue
+			}
+			t.Run(p.name+", "+spec.Procedure, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					u := newUnread(t, spec, p.http1, p.options...)
+					time.Sleep(99 * time.Second)
+					var err error
+					for n := 0; err == nil && n < 100; n++ { // more than what was on its way
+						err = u.stream.Receive(new(wrapperspb.BytesValue))
+					}
+					if err == nil {
+						t.Fatal("the stream does not end")
+					}
+					if got := read(t, err); got.reason != "token_expired" {
+						t.Errorf("ended with %+v, %v", got, err)
+					}
+					if err := <-u.ended; connect.CodeOf(err) != connect.CodeUnauthenticated {
+						t.Errorf("Send returned %v", err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A client that reads nothing of an HTTP/2 connection keeps the reset of its stream from
+// being written. The server's WriteByteTimeout ends the connection.
+func TestConnectionThatNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newUnread(t, watch, false)
+		close(u.deaf)
+		select {
+		case <-u.ended:
+		case <-time.After(time.Hour):
+			t.Fatal("the handler still runs after an hour")
+		}
+	})
+}
