@@ -225,6 +225,36 @@ step_fuzz() {
   figure "$count targets, $FUZZTIME each, $total executions"
 }
 
+# contrib_packages lists the folder of every package of contrib that a program can
+# import.
+contrib_packages() {
+  local module
+  for module in contrib/*/; do
+    go -C "$module" list -f '{{.Dir}}' ./...
+  done | grep -v /internal/ | sed "s|^$root/||"
+}
+
+# mutate switches off the conditions of the package in a folder. An adapter refuses by
+# not running a handler, which cannot be told from other code, so there every condition
+# counts.
+mutate() {
+  local folder=$1
+  shift
+  case ${folder#contrib/} in
+    chi | echo | echov4 | fiber | gin | gorilla | huma | oapicodegen | ogen) set -- "$@" -every ;;
+  esac
+  echo "$folder:"
+  go run ./internal/proof/mutants -dir "$folder" "$@" 2>&1 | tee -a "$scratch/mutants"
+}
+
+# mutated is the sum of what mutate has told in the last line of each run.
+mutated() {
+  figure "$(awk '
+    /^mutants: [0-9]+ of [0-9]+ run, / { packages++; run += $2; all += $4; killed += $6; survived += $8; excepted += $10 }
+    END { printf "%d of %d mutants run, %d killed, %d survived, %d excepted, in the root and %d packages of contrib", run, all, killed, survived, excepted, packages - 1 }
+  ' "$scratch/mutants")"
+}
+
 # present looks for a command, or for the file that is named by its whole path.
 present() { command -v "$1" >/dev/null || [[ -f $1 ]]; }
 

@@ -172,14 +172,14 @@ func (c Config) check() error {
 func checkKeyURL(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil || u.Host == "" || u.Opaque != "":
+	case err != nil || u.Host == "": // as it is of an opaque URL
 		return errors.New("expected a URL like https://keys.example.com/alb")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return errors.New("expected a URL without user, query and fragment, since the kid is added behind it")
 	case u.Scheme == "https":
 		return nil
 	}
-	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
+	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && (u.Hostname() == "localhost" || ip.IsLoopback()) {
 		return nil
 	}
 	return errors.New("expected https, or http on loopback")

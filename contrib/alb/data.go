@@ -123,9 +123,10 @@ func (d *data) readPayload() *Error {
 }
 
 // decode decodes a segment in the one spelling that AWS writes. encoding/base64 skips
-// CR and LF even where it is Strict, so it must not see them.
+// CR and LF even where it is Strict, so it must not see them. What an empty segment
+// decodes to is neither an object nor a signature.
 func decode(segment string) ([]byte, bool) {
-	if segment == "" || strings.ContainsAny(segment, "\r\n") {
+	if strings.ContainsAny(segment, "\r\n") {
 		return nil, false
 	}
 	raw, err := base64.URLEncoding.Strict().DecodeString(segment)

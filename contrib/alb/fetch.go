@@ -54,7 +54,7 @@ func fetch(client *http.Client, url string) (*ecdsa.PublicKey, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
+	if err != nil { // mutant: equivalent, New has parsed the URL, and a kid can stand in one
 		return nil, err
 	}
 	req.Header.Set("User-Agent", "cognitoauth")

@@ -83,6 +83,34 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+// Without Config.CrossOrigin nobody else is trusted.
+func TestWrap_crossOrigin(t *testing.T) {
+	v := verifier(t, newEndpoint().config())
+	for site, status := range map[string]int{"same-origin": 200, "same-site": 403, "cross-site": 403} {
+		ran := 0
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.Header.Set(cognitoalb.DataHeader, good(time.Now()).String())
+		r.Header.Set("Sec-Fetch-Site", site)
+		w := httptest.NewRecorder()
+		v.Wrap(app(&ran)).ServeHTTP(w, r)
+		checkAnswer(t, site, w, status, "cross_origin")
+		if (ran == 1) != (status == 200) {
+			t.Errorf("%s: the handler ran %d times", site, ran)
+		}
+	}
+}
+
+// A mistake of the wiring shows when the program starts.
+func TestWrap_nothing(t *testing.T) {
+	v := verifier(t, newEndpoint().config())
+	defer func() {
+		if recover() == nil {
+			t.Error("Wrap(nil) does not panic")
+		}
+	}()
+	v.Wrap(nil)
+}
+
 // checkAnswer checks status, code and the headers that RFC 9110 asks for.
 func checkAnswer(t *testing.T, name string, w *httptest.ResponseRecorder, status int, code string) {
 	t.Helper()
@@ -130,6 +158,20 @@ func TestWrap_zero(t *testing.T) {
 		if w.Code != 500 || ran != 0 {
 			t.Errorf("%d, the handler ran %d times", w.Code, ran)
 		}
+	}
+}
+
+// A log has refusals also where WriteError answers.
+func TestWrap_log(t *testing.T) {
+	var b bytes.Buffer
+	c := newEndpoint().config()
+	c.Logger = slog.New(slog.NewTextHandler(&b, nil))
+	ran := 0
+	w := httptest.NewRecorder()
+	verifier(t, c).Wrap(app(&ran)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	checkAnswer(t, "no header", w, 401, "data_missing")
+	if !strings.Contains(b.String(), "code=data_missing") {
+		t.Errorf("the log has %q", b.String())
 	}
 }
 

@@ -180,7 +180,7 @@ func (r *keyring) join(url string, wall time.Time) (*flight, *key, error) {
 	if k := r.known[url]; k != nil && !k.denied.IsZero() {
 		return nil, nil, &laterError{k.renewal.Sub(now), errDenied}
 	}
-	if until, ok := r.absent[url]; ok && now.Before(until) {
+	if now.Before(r.absent[url]) {
 		return nil, nil, errAbsent
 	}
 	if pause := r.quiet.Sub(now); pause > 0 {

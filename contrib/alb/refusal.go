@@ -184,7 +184,7 @@ type sampler struct{ codes sync.Map } // string to *rate.Limiter
 
 func (s *sampler) take(code string) bool {
 	limit, ok := s.codes.Load(code)
-	if !ok {
+	if !ok { // mutant: equivalent `ok → false`, LoadOrStore finds it too, and only wastes a limiter
 		limit, _ = s.codes.LoadOrStore(code, rate.NewLimiter(rate.Every(6*time.Second), 10))
 	}
 	return limit.(*rate.Limiter).Allow()

@@ -41,6 +41,16 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// typ says JWT in any case, or nothing: RFC 7519, section 5.1, leaves both to the writer.
+func TestVerify_type(t *testing.T) {
+	v := verifier(t, newEndpoint().config())
+	for _, typ := range []any{"JWT", "jwt", nil} {
+		if _, err := v.Verify(t.Context(), good(time.Now()).with("typ", typ).String()); err != nil {
+			t.Errorf("typ %v: %q", typ, code(err))
+		}
+	}
+}
+
 // A header that a load balancer of AWS has written, which the tracker of
 // aws-jwt-verify published: https://github.com/awslabs/aws-jwt-verify/issues/109. Its
 // key is not known any more, so this shows that our reading of the form goes as far as
@@ -127,6 +137,8 @@ func TestVerify_refusesWithoutFetch(t *testing.T) {
 		{"typ at+jwt", g.with("typ", "at+jwt").String(), "header_unsupported"},
 		{"crit", g.with("crit", []string{"exp"}).String(), "header_unsupported"},
 		{"crit null", raw(header(`,"crit":null`)), "header_unsupported"},
+		{"enc", g.with("enc", "A256GCM").String(), "header_unsupported"},
+		{"cty", g.with("cty", "JWT").String(), "header_unsupported"},
 		{"zip", g.with("zip", "DEF").String(), "header_unsupported"},
 		{"b64", g.with("b64", false).String(), "header_unsupported"},
 
@@ -148,6 +160,8 @@ func TestVerify_refusesWithoutFetch(t *testing.T) {
 		{"the alphabet of plain base64", standard.String(), "data_malformed"},
 		{"a line feed in a segment", head + "." + body[:4] + "\n" + body[4:] + "." + signature, "data_malformed"},
 		{"spare bits that are not zero", head + "." + body + "." + signature[:len(signature)-3] + string(signature[len(signature)-3]+1) + "==", "data_malformed"},
+		{"an empty first segment", "." + rest, "data_malformed"},
+		{"an empty second segment", head + ".." + signature, "claims_malformed"},
 		{"two segments", head + "." + body, "data_malformed"},
 		{"four segments", text + ".", "data_malformed"},
 		{"an empty signature", head + "." + body + ".", "data_malformed"},

@@ -63,6 +63,13 @@ func TestHandlersSeeWhatChiSays(t *testing.T) {
 // What an access log outside of Wrap finds in r.Pattern. Chi sets it on a request
 // of its own; behind a Router it gets outside.
 func TestPatternOutside(t *testing.T) {
+	// What chi does not find keeps the pattern of a mux in front, as with any resolver.
+	front := httptest.NewRequest("GET", "/nope", nil)
+	front.Pattern = "/"
+	if h := cognitochi.New(chi.NewRouter()).ResolveEndpoint(front); h != nil || front.Pattern != "/" {
+		t.Errorf("not found: %v, pattern %q", h, front.Pattern)
+	}
+
 	pool := newPool(t)
 	ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	mux := chi.NewRouter()

@@ -56,9 +56,7 @@ func index(routes map[string]route, mux *chi.Mux, above string, depth int) map[s
 	for _, rt := range mux.Routes() {
 		key := above + "\x00" + rt.Pattern
 		for method, h := range rt.Handlers {
-			if endpoint := unchained(h); endpoint != nil {
-				routes[method+key] = route{endpoint, h}
-			}
+			routes[method+key] = route{unchained(h), h}
 		}
 		chain, _ := rt.Handlers["*"].(*chi.ChainHandler)
 		// A handler beside the mount's own was registered over it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -157,6 +158,18 @@ func TestUnknownProcedures(t *testing.T) {
 	}
 	if name, _, err := call(t, client(t, url, false), nope, bearer(pool.AccessToken())); name != "jane" || err != nil {
 		t.Errorf("with a token: %q, %v", name, err)
+	}
+}
+
+// An ErrorHandler that is given nothing refuses all the same.
+func TestWriteError_nil(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, get.Procedure, strings.NewReader(""))
+	r.Header.Set("Content-Type", "application/proto")
+	r.Header.Set("Connect-Protocol-Version", "1")
+	w := httptest.NewRecorder()
+	cognitoconnect.WriteError(w, r, nil)
+	if w.Code != http.StatusInternalServerError {
+		t.Errorf("%d %s, want 500", w.Code, w.Body)
 	}
 }
 

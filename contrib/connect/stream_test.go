@@ -204,3 +204,22 @@ func TestUnaryOutlivesItsToken(t *testing.T) {
 		t.Errorf("got %q, %v", answer, err)
 	}
 }
+
+// A stream that needs no token has none that could end it.
+func TestStreamWithoutToken(t *testing.T) {
+	cfg := cognitotest.NewPool(t, cognitotest.Options{}).Config()
+	cfg.ErrorHandler = cognitoconnect.WriteError
+	auth, err := cognitoauth.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s service
+	mux := http.NewServeMux()
+	cognitoconnect.Mount(mux, s.server(), cognitoconnect.Rules{Open: []string{watch.Procedure}})
+	url := start(t, auth.Wrap(mux))
+	for _, p := range protocols {
+		if name, _, err := call(t, client(t, url, p.http1, p.options...), watch); name != "nobody" || err != nil {
+			t.Errorf("%s: %q, %v", p.name, name, err)
+		}
+	}
+}

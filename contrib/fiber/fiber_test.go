@@ -341,6 +341,12 @@ func TestNotWired(t *testing.T) {
 		{"at /, behind a route", "GET", "/y", "jane", wiring, ""},
 		{"at /, behind a route, path /", "GET", "/", "", noToken, ""},
 	})
+	root := newAPI(t)
+	at := fiber.New()
+	at.Use(cognitofiber.Middleware(root.auth))
+	at.Get("/", root.answer("root"))
+	root.serve(t, at)
+	root.run(t, []row{{"at /, before a route /", "GET", "/", "jane", wiring, ""}})
 	a.run(t, []row{
 		{"nil", "GET", "/none", "jane", wiring, ""},
 		{"at /", "GET", "/y", "jane", wiring, ""},
@@ -348,8 +354,8 @@ func TestNotWired(t *testing.T) {
 		{"a route / is none", "GET", "/", "jane", "OK root for jane", "root"},
 		{"a route / is none, no token", "GET", "/", "", noToken, ""},
 	})
-	if got := []int{strings.Count(log.String(), "not wired"), strings.Count(log.String(), "app.Use")}; !reflect.DeepEqual(got, []int{10, 2}) {
-		t.Errorf("%d records of Require and Middleware, want 10 and 2:\n%s", got, &log)
+	if got := []int{strings.Count(log.String(), "not wired"), strings.Count(log.String(), "app.Use")}; !reflect.DeepEqual(got, []int{10, 3}) {
+		t.Errorf("%d records of Require and Middleware, want 10 and 3:\n%s", got, &log)
 	}
 }
 

@@ -22,6 +22,30 @@ const (
 	broken  = "Unauthorized signature_invalid"
 )
 
+// Middleware before ours tells by IsAborted who was refused, and by nothing else: a
+// request that was let through ends as gin lets it end.
+func TestMiddleware_aborts(t *testing.T) {
+	a := newAPI(t)
+	var aborted, written []bool
+	engine := gin.New()
+	engine.Use(func(c *gin.Context) {
+		c.Next()
+		aborted, written = append(aborted, c.IsAborted()), append(written, c.Writer.Written())
+	})
+	group := engine.Group("/api", cognitogin.Middleware(a.auth), cognitogin.Require(cognitoauth.UserToken()))
+	group.GET("/me", func(c *gin.Context) { c.Status(http.StatusAccepted) })
+	for _, token := range []string{"", a.pool.AccessToken().String(), a.pool.MachineToken().String()} {
+		r := httptest.NewRequest(http.MethodGet, "/api/me", nil)
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		engine.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if want := []bool{true, false, true}; !reflect.DeepEqual(aborted, want) || !reflect.DeepEqual(written, want) {
+		t.Errorf("aborted %v, written %v, want %v of no token, a user's and a machine's", aborted, written, want)
+	}
+}
+
 // What is in the group is protected, and what is in no group is open.
 func TestMiddleware(t *testing.T) {
 	a := newAPI(t)

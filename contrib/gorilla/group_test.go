@@ -111,6 +111,11 @@ func TestPatternOutside(t *testing.T) {
 	v1 := routes.PathPrefix("/v1").Subrouter()
 	v1.Handle("/orders/{id}", w.named("order"))
 	routes.Host("hostonly.example").Handler(w.named("host"))
+	front := httptest.NewRequest("GET", "http://hostonly.example/x", nil)
+	front.Pattern = "/" // of a mux in front; a route without a path has no better one
+	if h := cognitogorilla.New(routes).ResolveEndpoint(front); h == nil || front.Pattern != "/" {
+		t.Errorf("a route without a path: %v, pattern %q", h, front.Pattern)
+	}
 	jane := pool.AccessToken().User("jane").String()
 	for _, c := range []struct {
 		h           http.Handler

@@ -51,7 +51,7 @@ func (rt *Router) match(r *http.Request) *mux.RouteMatch {
 		clean += "/"
 	}
 	var found mux.RouteMatch
-	if r.URL.Path != clean || !rt.routes.Match(r, &found) || found.MatchErr != nil {
+	if r.URL.Path != clean || !rt.routes.Match(r, &found) || found.MatchErr != nil { // mutant: equivalent `rt.routes.Match(r, &found) → true`, MatchErr says it too
 		return nil
 	}
 	if template, err := found.Route.GetPathTemplate(); err == nil {

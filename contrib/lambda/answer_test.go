@@ -40,6 +40,7 @@ func TestAnswer(t *testing.T) {
 		{"no content", write(204, "")},
 		{"no content, and a body", write(204, "x")},
 		{"not modified", write(304, "", "Etag", `"1"`)},
+		{"not modified, and a body", write(304, "x", "Etag", `"1"`)},
 		{"bytes", write(200, "\xff\x00\x01")},
 		{"compressed", write(200, "not really", "Content-Encoding", "gzip", "Content-Type", "text/plain")},
 		{"a redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusSeeOther) }},
@@ -172,6 +173,7 @@ func TestPanic(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"its own":           func(http.ResponseWriter, *http.Request) { panic("x") },
 		"an invalid status": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(0) },
+		"a status too high": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(1000) },
 	} {
 		func() {
 			defer func() {
@@ -254,6 +256,28 @@ func TestLambdaURL(t *testing.T) {
 		}
 		if _, err := io.Copy(io.Discard, out); err != nil || out.StatusCode != tt.status || (out.Headers["Www-Authenticate"] != "") != (tt.status == 401) {
 			t.Errorf("%s: %d %v, %v", tt.path, out.StatusCode, out.Headers, err)
+		}
+	}
+}
+
+// Of the names of headers those arrive that a server sends (RFC 9110, section 5.6.2).
+func TestAnswer_names(t *testing.T) {
+	names := []string{"", "X-9", "X-0", "X_a!", "X-Az", "X-{", "X-[", "X-/", "X-:", "X-@", "X-`", "X-\x7f", "X-\u00e4"}
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for _, name := range names {
+			w.Header()[name] = []string{"1"}
+		}
+	})
+	_, header, _ := served(t, h, http.MethodGet)
+	if header["X-9"] == nil || header["X-["] != nil {
+		t.Fatalf("a server sends %v", header)
+	}
+	for _, kind := range kinds {
+		g := invoke(t, h, event(kind, sent{path: "/"}))
+		for _, name := range names {
+			if got, want := len(g.values(name)), len(header[http.CanonicalHeaderKey(name)]); got != want {
+				t.Errorf("%s: %q is there %d times, a server sends %d", kind, name, got, want)
+			}
 		}
 	}
 }

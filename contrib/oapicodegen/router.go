@@ -77,10 +77,7 @@ func New(mux *http.ServeMux, description *openapi3.T, o Options) (*Router, error
 	if description.Components != nil {
 		schemes = description.Components.SecuritySchemes
 	}
-	declared, err := declaredBy(schemes)
-	if err == nil {
-		err = o.Schemes.check(declared)
-	}
+	declared, err := o.Schemes.declared(schemes)
 	mistakes := []error{err}
 	protected := false
 	for _, path := range description.Paths.Keys() {

@@ -369,6 +369,20 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// One operation with security is enough, wherever it stands.
+func TestProtectedFirst(t *testing.T) {
+	d := &openapi3.T{
+		Components: &openapi3.Components{SecuritySchemes: openapi3.SecuritySchemes{"cognito": {Value: openapi3.NewJWTSecurityScheme()}}},
+		Paths: openapi3.NewPaths(
+			openapi3.WithPath("/a", &openapi3.PathItem{Get: &openapi3.Operation{Security: &openapi3.SecurityRequirements{{"cognito": {}}}}}),
+			openapi3.WithPath("/b", &openapi3.PathItem{Get: &openapi3.Operation{}}),
+		),
+	}
+	if _, err := cognitooapi.New(http.NewServeMux(), d, cognitooapi.Options{Schemes: cognitooapi.Schemes{"cognito": cognitoauth.Scope}}); err != nil {
+		t.Error(err)
+	}
+}
+
 // An operation without security in a description without security is open; others
 // keep their own.
 func TestSecurityOfOperationsOnly(t *testing.T) {

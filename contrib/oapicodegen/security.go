@@ -32,8 +32,9 @@ type declared struct {
 	}
 }
 
-// declaredBy reads components.securitySchemes, whose Go type differs by library.
-func declaredBy(schemes any) (map[string]declared, error) {
+// declared reads components.securitySchemes, whose Go type differs by library, and
+// checks that they have those of s.
+func (s Schemes) declared(schemes any) (map[string]declared, error) {
 	var all map[string]declared
 	text, err := json.Marshal(schemes)
 	if err == nil {
@@ -42,7 +43,7 @@ func declaredBy(schemes any) (map[string]declared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("components.securitySchemes of the description: %w", err)
 	}
-	return all, nil
+	return all, s.check(all)
 }
 
 func (d declared) kind() string { return strings.TrimSpace(d.Type + " " + strings.ToLower(d.Scheme)) }

@@ -78,14 +78,7 @@ func New[R Route](server Server[R], description []byte, o Options) (http.Handler
 	if err != nil {
 		return nil, fmt.Errorf("%w: cognitoogen: the description: %w", cognitoauth.ErrMisconfigured, err)
 	}
-	var schemes any
-	if spec.Components != nil {
-		schemes = spec.Components.SecuritySchemes
-	}
-	declared, err := declaredBy(schemes)
-	if err == nil {
-		err = o.Schemes.check(declared)
-	}
+	declared, err := o.Schemes.declared(spec.Components.SecuritySchemes) // Parse has made it not nil
 	mistakes := []error{err}
 	rt := &router[R]{server, map[string]http.Handler{}, cognitoauth.Require(undescribed, server)}
 	protected := false

@@ -374,6 +374,7 @@ func TestMistakes(t *testing.T) {
 		want        []string
 	}{
 		{"no description", nil, schemes, []string{`Schemes has "cognito", expected one of []`}},
+		{"no components", []byte("openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {}\n"), schemes, []string{`Schemes has "cognito", expected one of []`}},
 		{"no YAML", []byte("{"), schemes, []string{"the description: "}},
 		{"no schemes", api.SpecYAML(), nil, []string{`Schemes is empty, expected those of the description`, `it declares ["cognito" "staff"]`}},
 		{"undeclared scheme", api.SpecYAML(), cognitoogen.Schemes{"cognita": cognitoauth.Scope}, []string{`Schemes has "cognita", expected one of ["cognito" "staff"]`}},
@@ -393,6 +394,31 @@ func TestMistakes(t *testing.T) {
 		if !errors.Is(err, cognitoauth.ErrMisconfigured) || slices.ContainsFunc(c.want, func(s string) bool { return !strings.Contains(err.Error(), s) }) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
+	}
+}
+
+// One operation with security is enough, wherever it stands.
+func TestProtectedFirst(t *testing.T) {
+	const text = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\ncomponents: {securitySchemes: {cognito: {type: http, scheme: bearer}}}\n" +
+		"paths:\n  /a: {get: {security: [{cognito: []}], responses: {'200': {description: OK}}}}\n  /b: {get: {responses: {'200': {description: OK}}}}\n"
+	_, err := cognitoogen.New(other{http.NotFoundHandler()}, []byte(text), cognitoogen.Options{Schemes: cognitoogen.Schemes{"cognito": cognitoauth.Scope}})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// What the server does not have keeps the pattern of a mux in front.
+func TestPattern_unknown(t *testing.T) {
+	const text = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\nsecurity: [{cognito: []}]\ncomponents: {securitySchemes: {cognito: {type: http, scheme: bearer}}}\n" +
+		"paths: {/a: {get: {responses: {'200': {description: OK}}}}}\n"
+	h, err := cognitoogen.New(other{http.NotFoundHandler()}, []byte(text), cognitoogen.Options{Schemes: cognitoogen.Schemes{"cognito": cognitoauth.Scope}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/b", nil)
+	r.Pattern = "/"
+	if found := h.(cognitoauth.EndpointResolver).ResolveEndpoint(r); found != nil || r.Pattern != "/" {
+		t.Errorf("%v, pattern %q", found, r.Pattern)
 	}
 }
 

@@ -156,7 +156,7 @@ func (s *Store) Append(ctx context.Context, records []string) error {
 }
 
 func (s *Store) add(ctx context.Context, c rueidis.Client, xadd rueidis.Completed) error {
-	if s.o.Replicas == 0 {
+	if s.o.Replicas == 0 { // mutant: equivalent, WAIT for none answers at once, and costs a connection
 		return c.Do(ctx, xadd).Error()
 	}
 	// WAIT is about the writes of its own connection.
@@ -167,6 +167,7 @@ func (s *Store) add(ctx context.Context, c rueidis.Client, xadd rueidis.Complete
 			return err
 		}
 		n, err := answers[1].AsInt64()
+		// mutant: equivalent `err == nil → true`, n is 0 then, which is an error too
 		if err == nil && n < int64(s.o.Replicas) {
 			err = fmt.Errorf("%d of %d replicas confirmed it", n, s.o.Replicas)
 		}
@@ -252,7 +253,7 @@ func (s *Store) Trim(ctx context.Context, cursor string, age time.Duration) erro
 		return fmt.Errorf("redisstore: %q is no cursor", id)
 	}
 	now, err := c.Do(ctx, c.B().Time().Build()).AsIntSlice()
-	if err != nil || len(now) != 2 {
+	if len(now) != 2 { // none after an error
 		return fmt.Errorf("redisstore: TIME: %w", err)
 	}
 	if now[0]*1000-written < age.Milliseconds() {

@@ -317,8 +317,8 @@ func TestStore_trim(t *testing.T) {
 	if n := command(t, s.Addr(), "XLEN", key); n != "1" {
 		t.Errorf("%s records, want the one of the cursor", n)
 	}
-	if err := store.Trim(ctx, "nonsense", 0); err == nil {
-		t.Error("nonsense is a cursor")
+	if err := store.Trim(ctx, "nonsense", 0); err == nil || !strings.Contains(err.Error(), `"nonsense" is no cursor`) {
+		t.Errorf("nonsense as a cursor: %v", err)
 	}
 }
 

@@ -39,6 +39,7 @@ type finder struct {
 
 	parents map[ast.Node]ast.Node
 	current *file
+	every   bool
 
 	read      map[types.Object]bool // variables and fields that a condition reads
 	reporters map[types.Object]bool // functions, and variables of them, that record an error
@@ -69,10 +70,11 @@ type site struct {
 }
 
 // find returns the mutants of the packages, by file and in the order of its text,
-// numbered from 1.
-func find(s *source) []*mutant {
+// numbered from 1; with every, those of every condition.
+func find(s *source, every bool) []*mutant {
 	f := &finder{
 		source:    s,
+		every:     every,
 		parents:   map[ast.Node]ast.Node{},
 		reporters: map[types.Object]bool{},
 		makers:    map[types.Object]bool{},

@@ -51,13 +51,9 @@ type listed struct {
 }
 
 // load reads the package in dir, and the mechanism packages under its internal
-// folder, as the go command would build them here.
+// folder, as the go command would build them here, in the module that dir is in.
 func load(ctx context.Context, dir string) (*source, error) {
-	patterns := []string{"."}
-	if _, err := os.Stat(filepath.Join(dir, "internal")); err == nil {
-		patterns = append(patterns, "./internal/...")
-	}
-	all, err := list(ctx, dir, append([]string{"-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,DepOnly"}, patterns...))
+	all, err := list(ctx, dir, "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,DepOnly,Deps", "./...")
 	if err != nil {
 		return nil, err
 	}
@@ -73,22 +69,28 @@ func load(ctx context.Context, dir string) (*source, error) {
 			s.dir, s.path = l.Dir, l.ImportPath
 		}
 	}
+	used := map[string]bool{} // by what is not internal
+	for _, l := range all {
+		for _, dep := range l.Deps {
+			used[dep] = used[dep] || !l.DepOnly && !strings.Contains(strings.TrimPrefix(l.ImportPath, s.path), "/internal/")
+		}
+	}
 	imports := mixed{s.pkgs, importer.ForCompiler(s.fset, "gc", func(path string) (io.ReadCloser, error) {
 		return os.Open(exports[path])
 	})}
 	for _, l := range all { // what a package depends on stands before it
-		if l.ImportPath == s.path || s.mechanism(l.ImportPath) {
+		if l.ImportPath == s.path || used[l.ImportPath] && s.mechanism(l.ImportPath) {
 			if err := s.check(l, imports); err != nil {
 				return nil, err
 			}
 		}
 	}
-	tests, err := list(ctx, dir, append([]string{"-test", "-json=ImportPath,Name,Dir,Deps"}, patterns...))
+	tests, err := list(ctx, dir, "-test", "-json=ImportPath,Name,Dir,Deps", "./...")
 	s.judge(tests)
 	return s, err
 }
 
-func list(ctx context.Context, dir string, args []string) (all []listed, _ error) {
+func list(ctx context.Context, dir string, args ...string) (all []listed, _ error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list"}, args...)...)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
@@ -107,9 +109,10 @@ func list(ctx context.Context, dir string, args []string) (all []listed, _ error
 	}
 }
 
-// mechanism tells whether a package is one of those under internal that the main
-// package is made of: all but proof, which has the tests, and kit, which has no
-// conditions.
+// mechanism tells whether a package is one of those under internal that others are
+// made of: all but proof, which has the tests, and kit, which has no conditions.
+// Examples, servers for tests and what is generated for them are used by nothing
+// that is not internal.
 func (s *source) mechanism(path string) bool {
 	below, found := strings.CutPrefix(path, s.path+"/internal/")
 	room, _, _ := strings.Cut(below, "/")
@@ -117,8 +120,8 @@ func (s *source) mechanism(path string) bool {
 }
 
 // judge notes the packages whose tests judge: those under test, and those under
-// internal/proof whose tests depend on one of them. The tests of soak do, but they
-// try the soak itself and take a third of the time of all others together.
+// internal whose tests depend on one of them. The tests of soak do, but they try the
+// soak itself and take a third of the time of all others together.
 func (s *source) judge(tests []listed) {
 	for _, l := range tests {
 		path, found := strings.CutSuffix(l.ImportPath, ".test")
@@ -129,7 +132,7 @@ func (s *source) judge(tests []listed) {
 			dep, _, _ = strings.Cut(dep, " ") // one rebuilt for the test has that behind it
 			return s.pkgs[dep] != nil
 		})
-		suite := strings.HasPrefix(path, s.path+"/internal/proof/") && path != s.path+"/internal/proof/soak"
+		suite := strings.HasPrefix(path, s.path+"/internal/") && path != s.path+"/internal/proof/soak"
 		if s.pkgs[path] != nil || depends && suite {
 			s.judges = append(s.judges, listed{ImportPath: path, Dir: l.Dir})
 		}

@@ -2,12 +2,13 @@
 // that leads to an error or a refusal, one at a time, and fails if the tests
 // still pass.
 //
-//	go run ./internal/proof/mutants [-changed] [-budget 3m] [-thorough] [-list] [-v] [-run regexp]
+//	go run ./internal/proof/mutants [-dir contrib/alb] [-every] [-changed] [-budget 3m] [-thorough] [-list] [-v] [-run regexp]
 //
-// The conditions are those of the package in -dir and of every package under its
-// internal folder, except kit and proof. A mutant is killed if a test fails of the
-// package itself, of another one of these packages, or of a package under
-// internal/proof, except soak, that depends on one of them. All mutants are in the
+// The conditions are those of the package in -dir, which may be in a nested module,
+// and of the packages under its internal folder, except kit, proof, and what nothing
+// outside of that folder is built of. A mutant is killed if a test fails of the
+// package itself, of another one of these packages, or of a package under internal,
+// except internal/proof/soak, that depends on one of them. All mutants are in the
 // test binaries at once, and an environment variable switches one of them on, so
 // that nothing is compiled per mutant. README.md says why no other mutation tester
 // is used.
@@ -47,6 +48,13 @@
 // condition would have made a difference; only such tests are run, the fast
 // ones first. A crash or a timeout counts as killed.
 //
+// # Every condition
+//
+// An adapter for a router refuses by not running the next handler, or by running
+// another one, and that looks like anything else that a program does. So with -every
+// each condition of an if and each case counts, and is switched off both ways, as far
+// as it has two.
+//
 // # Exceptions
 //
 // A mutant that changes nothing which a test could see is excepted by a comment
@@ -75,6 +83,7 @@ import (
 
 type options struct {
 	dir      string
+	every    bool
 	changed  bool
 	run      string
 	budget   time.Duration
@@ -89,6 +98,7 @@ func main() {
 	log.SetFlags(0)
 	var o options
 	flag.StringVar(&o.dir, "dir", ".", "the package, which is tested with those under its internal folder")
+	flag.BoolVar(&o.every, "every", false, "every condition of if and case, not only one that is seen to lead to a refusal")
 	flag.BoolVar(&o.changed, "changed", false, "only files changed since the last tag, all if there is none")
 	flag.StringVar(&o.run, "run", "", "only mutants whose line in -list matches this regular expression")
 	flag.DurationVar(&o.budget, "budget", 0, "run no more mutants after this time, and fail if there was none (0: run all)")

@@ -15,6 +15,7 @@ import (
 const (
 	guard  = "testdata/guard"
 	layers = "testdata/layers"
+	every  = "testdata/every"
 )
 
 // wanted reads the comments "want: condition → value; …" of the package in dir.
@@ -38,7 +39,7 @@ func wanted(t *testing.T, s *source) (all []string) {
 }
 
 func TestFind(t *testing.T) {
-	for _, dir := range []string{guard, layers} {
+	for _, dir := range []string{guard, layers, every} {
 		t.Run(filepath.Base(dir), func(t *testing.T) { testFind(t, dir) })
 	}
 }
@@ -50,7 +51,7 @@ func testFind(t *testing.T, dir string) {
 	}
 	want := wanted(t, s)
 	column := regexp.MustCompile(`^(\S+:\d+):\d+`)
-	for i, m := range find(s) {
+	for i, m := range find(s, dir == every) {
 		if m.id != i+1 {
 			t.Errorf("%v has number %d, want %d", m, m.id, i+1)
 		}
@@ -115,7 +116,8 @@ func TestMutate(t *testing.T) {
 }
 
 // The mechanism packages are tested with the main one, by all tests that reach
-// them wherever they stand; kit and proof are not.
+// them wherever they stand, those of a sample included; kit, proof and the sample
+// itself are not.
 func TestMutate_layers(t *testing.T) {
 	lines, err := run(t, options{dir: layers, verbose: true, grace: 2 * time.Second})
 	if err == nil {
@@ -125,7 +127,7 @@ func TestMutate_layers(t *testing.T) {
 		"internal/part/part.go:17:5: s == \"\" → false: killed by TestCheck", // it crashes
 		"internal/part/part.go:20:25: fault != None → false: killed by internal/proof/suite.TestSuite",
 		"internal/part/part.go:27:5: strings.Contains(s, \"odd\") → false: killed by internal/proof/suite.TestSuite",
-		"internal/part/part.go:34:5: s == \"bad\" → false: SURVIVED, though reached by TestCheck",
+		"internal/part/part.go:34:5: s == \"bad\" → false: killed by internal/sample.TestSample",
 		"internal/part/part.go:41:9: len(s) < 9 → true: killed by internal/part.TestSmall",
 		"internal/part/part.go:53:9: c.value != c.none → true: SURVIVED, no test gets to where it would make a difference",
 		"layers.go:15:28: fault != part.None → false: killed by internal/proof/suite.TestSuite",
@@ -136,7 +138,7 @@ func TestMutate_layers(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
-	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "mutants: 9 of 9 run, 6 killed, 3 survived, 0 excepted, in ") {
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "mutants: 9 of 9 run, 7 killed, 2 survived, 0 excepted, in ") {
 		t.Errorf("the last line is %s", last)
 	}
 }
@@ -186,6 +188,23 @@ func TestMutate_failingTests(t *testing.T) {
 	}
 }
 
+// An adapter may have no condition at all, but a package whose refusals we look for must
+// have some, or we look in the wrong place.
+func TestMutate_noCondition(t *testing.T) {
+	none := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module example.com/none\n", "none.go": "package none\n"} {
+		if err := os.WriteFile(filepath.Join(none, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lines, err := run(t, options{dir: none}); err == nil {
+		t.Errorf("no error: %q", lines)
+	}
+	if lines, err := run(t, options{dir: none, every: true}); err != nil || !strings.HasPrefix(lines[0], "mutants: 0 of 0 run") {
+		t.Errorf("%v, %q", err, lines)
+	}
+}
+
 func TestMutate_noSuchMutant(t *testing.T) {
 	if _, err := run(t, options{run: `^guard_test\.go:`}); err == nil {
 		t.Error("flags that no mutant fits are no error")
@@ -218,7 +237,7 @@ func TestExceptions_areAboutOneMutant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, _ := exceptions(s, find(s))
+	found, _ := exceptions(s, find(s, false))
 	var got []string
 	for _, e := range found {
 		for _, m := range e.mutants {

@@ -19,6 +19,8 @@ type function struct {
 	refusing map[bool]bool
 	// reasons are the same of a function that answers by a constant.
 	reasons map[reason]bool
+	// every says that every condition counts, whatever is done upon it.
+	every bool
 }
 
 // around is the innermost function that n is in.
@@ -27,9 +29,9 @@ func (f *finder) around(n ast.Node) function {
 		switch fn := n.(type) {
 		case *ast.FuncDecl:
 			name := f.info.Defs[fn.Name]
-			return function{fn, fn.Body, name.Type().(*types.Signature), f.answers[name], f.reasons[name]}.conventional()
+			return function{fn, fn.Body, name.Type().(*types.Signature), f.answers[name], f.reasons[name], f.every}.conventional()
 		case *ast.FuncLit:
-			return function{fn, fn.Body, f.info.Types[fn].Type.(*types.Signature), nil, nil}.conventional()
+			return function{fn, fn.Body, f.info.Types[fn].Type.(*types.Signature), nil, nil, f.every}.conventional()
 		}
 	}
 	return function{sig: types.NewSignatureType(nil, nil, nil, nil, nil, false)}
@@ -50,9 +52,9 @@ func (fn function) fails() bool { return isError(fn.last()) }
 // judges tells whether the function's last result is a bool.
 func (fn function) judges() bool { return isBool(fn.last()) }
 
-// ambiguous tells whether the function judges, and nobody knows which of its
-// answers refuses.
-func (fn function) ambiguous() bool { return fn.judges() && len(fn.refusing) != 1 }
+// ambiguous tells whether nobody knows what in the function refuses: which of its
+// answers, if it judges.
+func (fn function) ambiguous() bool { return fn.every || fn.judges() && len(fn.refusing) != 1 }
 
 func isBool(t types.Type) bool {
 	b, ok := t.Underlying().(*types.Basic)

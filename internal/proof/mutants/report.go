@@ -28,8 +28,8 @@ func mutate(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	all := find(s)
-	if len(all) == 0 {
+	all := find(s, o.every)
+	if len(all) == 0 && !o.every {
 		return fmt.Errorf("%s has no condition that leads to a refusal", s.path)
 	}
 	allowed, faults := exceptions(s, all)
@@ -102,7 +102,7 @@ func choose(ctx context.Context, s *source, all []*mutant, o options) ([]*verdic
 			chosen = append(chosen, &verdict{mutant: m})
 		}
 	}
-	if len(chosen) == 0 && !o.changed {
+	if len(chosen) == 0 && len(all) > 0 && !o.changed {
 		return nil, errors.New("no mutant fits the flags")
 	}
 	return chosen, nil
