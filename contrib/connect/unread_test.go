@@ -56,15 +56,32 @@ func (d deafened) Close() error {
 	return d.Conn.Close()
 }
 
-// unread is a stream inside a synctest bubble, whose handler sends on and on to a client
-// that does not read, with a token that lives for a minute and the default leeway.
-type unread struct {
+// bubble is a stream inside a synctest bubble, with a token that lives for a minute and
+// the default leeway.
+type bubble struct {
 	stream connect.ClientStream
-	ended  chan error // what Send returned, when the handler and all around it has returned
+	ended  chan error // what wait returned, when the handler and all around it has returned
 	deaf   chan struct{}
 }
 
-func newUnread(t *testing.T, spec connect.Spec, http1 bool, options ...connecthttp.Option) unread {
+// newUnread returns a stream whose handler sends on and on.
+func newUnread(t *testing.T, spec connect.Spec, http1 bool, options ...connecthttp.Option) bubble {
+	t.Helper()
+	return newBubble(t, "", sendOn, spec, http1, options...)
+}
+
+func sendOn(_ context.Context, stream connect.ServerStream) (err error) {
+	m := wrapperspb.Bytes(make([]byte, 64<<10))
+	rand.Read(m.Value) // to compress it makes it no smaller
+	for err == nil {
+		err = stream.Send(m)
+	}
+	return err
+}
+
+// newBubble returns a stream whose handler does wait. timeout is what the caller asks for,
+// in ms, and does not keep itself.
+func newBubble(t *testing.T, timeout string, wait func(context.Context, connect.ServerStream) error, spec connect.Spec, http1 bool, options ...connecthttp.Option) bubble {
 	t.Helper()
 	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
 	cfg := pool.Config()
@@ -73,21 +90,21 @@ func newUnread(t *testing.T, spec connect.Spec, http1 bool, options ...connectht
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := wrapperspb.Bytes(make([]byte, 64<<10))
-	rand.Read(m.Value) // to compress it makes it no smaller
-	var sent error
-	s := service{wait: func(_ context.Context, stream connect.ServerStream) error {
-		for sent == nil {
-			sent = stream.Send(m)
-		}
-		return sent
+	var waited error
+	s := service{wait: func(ctx context.Context, stream connect.ServerStream) error {
+		waited = wait(ctx, stream)
+		return waited
 	}}
 	mux := http.NewServeMux()
 	cognitoconnect.Mount(mux, s.server(), rules)
-	u := unread{ended: make(chan error, 1), deaf: make(chan struct{})}
+	u := bubble{ended: make(chan error, 1), deaf: make(chan struct{})}
 	h := auth.Wrap(mux)
 	srv := &http.Server{Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{WriteByteTimeout: time.Minute}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() { u.ended <- sent }()
+		defer func() { u.ended <- waited }()
+		if timeout != "" {
+			r.Header.Set("Connect-Timeout-Ms", timeout)
+			r.Header.Set("Grpc-Timeout", timeout+"m")
+		}
 		h.ServeHTTP(w, r)
 	})}
 	srv.Protocols.SetHTTP1(true)
@@ -148,6 +165,57 @@ func TestStreamThatNobodyReads(t *testing.T) {
 					}
 					if took, want := time.Since(began), 100*time.Second; took != want { // a minute, the leeway, 10 s
 						t.Errorf("ended after %s, want %s", took, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A stream whose context has ended before, by the timeout that the caller has asked for,
+// still ends with its token if the handler does not look at its context.
+func TestStreamThatOutlivesItsContext(t *testing.T) {
+	receiveOn := func(_ context.Context, stream connect.ServerStream) (err error) {
+		for err == nil {
+			err = stream.Receive(new(wrapperspb.StringValue))
+		}
+		return err
+	}
+	for _, p := range protocols {
+		for _, c := range []struct {
+			name  string
+			spec  connect.Spec
+			wait  func(context.Context, connect.ServerStream) error
+			sends bool
+		}{
+			{"Send", watch, sendOn, false},
+			{"Receive", upload, receiveOn, true},
+			{"Receive that waits", upload, receiveOn, false},
+		} {
+			t.Run(p.name+", "+c.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := newBubble(t, "1000", c.wait, c.spec, p.http1, p.options...)
+					began := time.Now()
+					tick := time.NewTicker(time.Second)
+					defer tick.Stop()
+					for {
+						select {
+						case err := <-b.ended:
+							if err == nil {
+								t.Error("the handler saw no error")
+							}
+							if took := time.Since(began); took > 100*time.Second { // a minute, the leeway, 10 s for the answer
+								t.Errorf("ended after %s", took)
+							}
+							return
+						case now := <-tick.C:
+							if now.Sub(began) > 2*time.Minute {
+								t.Fatal("the handler still runs after two minutes")
+							}
+							if c.sends {
+								b.stream.Send(wrapperspb.String("x")) // fails once the stream has ended
+							}
+						}
 					}
 				})
 			})
