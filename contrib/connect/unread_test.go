@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +63,8 @@ type bubble struct {
 	stream connect.ClientStream
 	ended  chan error // what wait returned, when the handler and all around it has returned
 	deaf   chan struct{}
+	client *connect.Client
+	dials  *atomic.Int32
 }
 
 // newUnread returns a stream whose handler sends on and on.
@@ -92,12 +95,15 @@ func newBubble(t *testing.T, timeout string, wait func(context.Context, connect.
 	}
 	var waited error
 	s := service{wait: func(ctx context.Context, stream connect.ServerStream) error {
+		if _, ok := cognitoauth.FromContext(ctx); !ok {
+			return answerLate(stream)
+		}
 		waited = wait(ctx, stream)
 		return waited
 	}}
 	mux := http.NewServeMux()
 	cognitoconnect.Mount(mux, s.server(), rules)
-	u := bubble{ended: make(chan error, 1), deaf: make(chan struct{})}
+	u := bubble{ended: make(chan error, 2), deaf: make(chan struct{}), dials: new(atomic.Int32)}
 	h := auth.Wrap(mux)
 	srv := &http.Server{Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{WriteByteTimeout: time.Minute}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { u.ended <- waited }()
@@ -113,6 +119,7 @@ func newBubble(t *testing.T, timeout string, wait func(context.Context, connect.
 	go srv.Serve(listener)
 	transport := &http.Transport{Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10}, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		here, there := net.Pipe()
+		u.dials.Add(1)
 		listener <- there
 		return deafened{here, u.deaf, make(chan struct{}), new(sync.Once)}, nil
 	}}
@@ -125,8 +132,8 @@ func newBubble(t *testing.T, timeout string, wait func(context.Context, connect.
 	})
 	ctx, info := connect.NewClientContext(ctx)
 	info.RequestHeader().Set("Authorization", bearer(pool.AccessToken().Scopes("orders/write").ExpiresIn(time.Minute)))
-	c := connect.NewClient(connecthttp.NewTransport(&http.Client{Transport: transport}, "http://api.example", options...))
-	if u.stream, err = c.CallClientStream(ctx, spec); err != nil {
+	u.client = connect.NewClient(connecthttp.NewTransport(&http.Client{Transport: transport}, "http://api.example", options...))
+	if u.stream, err = u.client.CallClientStream(ctx, spec); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -250,6 +257,47 @@ func TestStreamThatIsReadLate(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// answerLate is what a call of the open procedure meets: an answer after half a minute.
+func answerLate(stream connect.ServerStream) error {
+	if err := stream.Receive(new(wrapperspb.StringValue)); err != nil {
+		return err
+	}
+	time.Sleep(30 * time.Second)
+	return stream.Send(wrapperspb.String("late"))
+}
+
+// The deadlines of a stream are not those of its connection: a call beside the stream
+// (HTTP/2), or after it (HTTP/1.1), is answered on the same connection after both.
+func TestConnectionOutlivesStream(t *testing.T) {
+	untilEnd := func(ctx context.Context, stream connect.ServerStream) error {
+		err := stream.Receive(new(wrapperspb.StringValue))
+		<-ctx.Done()
+		return err
+	}
+	for _, p := range protocols {
+		t.Run(p.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBubble(t, "", untilEnd, watch, p.http1, p.options...)
+				if !p.http1 {
+					time.Sleep(85 * time.Second) // the token ends 5 s later
+				} else if got := read(t, b.stream.Receive(new(wrapperspb.StringValue))); got.reason != "token_expired" {
+					t.Fatalf("ended with %+v", got)
+				} else {
+					b.stream.Close()
+					synctest.Wait() // until the connection is free
+				}
+				var answer wrapperspb.StringValue
+				if err := b.client.CallUnary(t.Context(), check, wrapperspb.String("x"), &answer); err != nil || answer.Value != "late" {
+					t.Errorf("the call got %q, %v", answer.Value, err)
+				}
+				if n := b.dials.Load(); n != 1 {
+					t.Errorf("there were %d connections", n)
+				}
+			})
+		})
 	}
 }
 
