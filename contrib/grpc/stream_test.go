@@ -222,10 +222,11 @@ type codec struct {
 }
 
 func (c codec) Context() context.Context { return c.ctx }
+func (codec) SendMsg(any) error          { panic("codec") }
 func (codec) RecvMsg(any) error          { panic("codec") }
 
-// An interceptor outside can recover from a panic in RecvMsg, as without us.
-func TestPanicInRecvMsg(t *testing.T) {
+// An interceptor outside can recover from a panic in SendMsg or RecvMsg, as without us.
+func TestPanicInCodec(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
 	auth, err := cognitoauth.New(pool.Config())
 	if err != nil {
@@ -233,15 +234,22 @@ func TestPanicInRecvMsg(t *testing.T) {
 	}
 	_, intercept := cognitogrpc.Interceptors(auth, cognitogrpc.Rules{})
 	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", bearer(pool.AccessToken())))
-	defer func() {
-		if got := recover(); got != "codec" {
-			t.Errorf("recovered %v", got)
-		}
-	}()
-	intercept(nil, codec{nil, ctx}, &grpc.StreamServerInfo{FullMethod: chat}, func(_ any, ss grpc.ServerStream) error {
-		return ss.RecvMsg(nil)
-	})
-	t.Error("no panic")
+	for name, pass := range map[string]func(grpc.ServerStream) error{
+		"SendMsg": func(ss grpc.ServerStream) error { return ss.SendMsg(nil) },
+		"RecvMsg": func(ss grpc.ServerStream) error { return ss.RecvMsg(nil) },
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != "codec" {
+					t.Errorf("%s: recovered %v", name, got)
+				}
+			}()
+			intercept(nil, codec{nil, ctx}, &grpc.StreamServerInfo{FullMethod: chat}, func(_ any, ss grpc.ServerStream) error {
+				return pass(ss)
+			})
+			t.Errorf("%s: no panic", name)
+		}()
+	}
 }
 
 // silent is a stream whose client sends nothing until the call ends. Like that of
