@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,15 +57,34 @@ func (d deafened) Close() error {
 	return d.Conn.Close()
 }
 
-// unread is a stream inside a synctest bubble, whose handler sends on and on to a client
-// that does not read, with a token that lives for a minute and the default leeway.
-type unread struct {
+// bubble is a stream inside a synctest bubble, with a token that lives for a minute and
+// the default leeway.
+type bubble struct {
 	stream connect.ClientStream
-	ended  chan error // what Send returned, when the handler and all around it has returned
+	ended  chan error // what wait returned, when the handler and all around it has returned
 	deaf   chan struct{}
+	client *connect.Client
+	dials  *atomic.Int32
 }
 
-func newUnread(t *testing.T, spec connect.Spec, http1 bool, options ...connecthttp.Option) unread {
+// newUnread returns a stream whose handler sends on and on.
+func newUnread(t *testing.T, spec connect.Spec, http1 bool, options ...connecthttp.Option) bubble {
+	t.Helper()
+	return newBubble(t, "", sendOn, spec, http1, options...)
+}
+
+func sendOn(_ context.Context, stream connect.ServerStream) (err error) {
+	m := wrapperspb.Bytes(make([]byte, 64<<10))
+	rand.Read(m.Value) // to compress it makes it no smaller
+	for err == nil {
+		err = stream.Send(m)
+	}
+	return err
+}
+
+// newBubble returns a stream whose handler does wait. timeout is what the caller asks for,
+// in ms, and does not keep itself.
+func newBubble(t *testing.T, timeout string, wait func(context.Context, connect.ServerStream) error, spec connect.Spec, http1 bool, options ...connecthttp.Option) bubble {
 	t.Helper()
 	pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
 	cfg := pool.Config()
@@ -73,21 +93,24 @@ func newUnread(t *testing.T, spec connect.Spec, http1 bool, options ...connectht
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := wrapperspb.Bytes(make([]byte, 64<<10))
-	rand.Read(m.Value) // to compress it makes it no smaller
-	var sent error
-	s := service{wait: func(_ context.Context, stream connect.ServerStream) error {
-		for sent == nil {
-			sent = stream.Send(m)
+	var waited error
+	s := service{wait: func(ctx context.Context, stream connect.ServerStream) error {
+		if _, ok := cognitoauth.FromContext(ctx); !ok {
+			return answerLate(stream)
 		}
-		return sent
+		waited = wait(ctx, stream)
+		return waited
 	}}
 	mux := http.NewServeMux()
 	cognitoconnect.Mount(mux, s.server(), rules)
-	u := unread{ended: make(chan error, 1), deaf: make(chan struct{})}
+	u := bubble{ended: make(chan error, 2), deaf: make(chan struct{}), dials: new(atomic.Int32)}
 	h := auth.Wrap(mux)
 	srv := &http.Server{Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{WriteByteTimeout: time.Minute}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() { u.ended <- sent }()
+		defer func() { u.ended <- waited }()
+		if timeout != "" {
+			r.Header.Set("Connect-Timeout-Ms", timeout)
+			r.Header.Set("Grpc-Timeout", timeout+"m")
+		}
 		h.ServeHTTP(w, r)
 	})}
 	srv.Protocols.SetHTTP1(true)
@@ -96,6 +119,7 @@ func newUnread(t *testing.T, spec connect.Spec, http1 bool, options ...connectht
 	go srv.Serve(listener)
 	transport := &http.Transport{Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10}, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		here, there := net.Pipe()
+		u.dials.Add(1)
 		listener <- there
 		return deafened{here, u.deaf, make(chan struct{}), new(sync.Once)}, nil
 	}}
@@ -108,8 +132,8 @@ func newUnread(t *testing.T, spec connect.Spec, http1 bool, options ...connectht
 	})
 	ctx, info := connect.NewClientContext(ctx)
 	info.RequestHeader().Set("Authorization", bearer(pool.AccessToken().Scopes("orders/write").ExpiresIn(time.Minute)))
-	c := connect.NewClient(connecthttp.NewTransport(&http.Client{Transport: transport}, "http://api.example", options...))
-	if u.stream, err = c.CallClientStream(ctx, spec); err != nil {
+	u.client = connect.NewClient(connecthttp.NewTransport(&http.Client{Transport: transport}, "http://api.example", options...))
+	if u.stream, err = u.client.CallClientStream(ctx, spec); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -155,6 +179,57 @@ func TestStreamThatNobodyReads(t *testing.T) {
 	}
 }
 
+// A stream whose context has ended before, by the timeout that the caller has asked for,
+// still ends with its token if the handler does not look at its context.
+func TestStreamThatOutlivesItsContext(t *testing.T) {
+	receiveOn := func(_ context.Context, stream connect.ServerStream) (err error) {
+		for err == nil {
+			err = stream.Receive(new(wrapperspb.StringValue))
+		}
+		return err
+	}
+	for _, p := range protocols {
+		for _, c := range []struct {
+			name  string
+			spec  connect.Spec
+			wait  func(context.Context, connect.ServerStream) error
+			sends bool
+		}{
+			{"Send", watch, sendOn, false},
+			{"Receive", upload, receiveOn, true},
+			{"Receive that waits", upload, receiveOn, false},
+		} {
+			t.Run(p.name+", "+c.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := newBubble(t, "1000", c.wait, c.spec, p.http1, p.options...)
+					began := time.Now()
+					tick := time.NewTicker(time.Second)
+					defer tick.Stop()
+					for {
+						select {
+						case err := <-b.ended:
+							if err == nil {
+								t.Error("the handler saw no error")
+							}
+							if took := time.Since(began); took > 100*time.Second { // a minute, the leeway, 10 s for the answer
+								t.Errorf("ended after %s", took)
+							}
+							return
+						case now := <-tick.C:
+							if now.Sub(began) > 2*time.Minute {
+								t.Fatal("the handler still runs after two minutes")
+							}
+							if c.sends {
+								b.stream.Send(wrapperspb.String("x")) // fails once the stream has ended
+							}
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
 // A client that goes on reading in these 10 s gets token_expired.
 func TestStreamThatIsReadLate(t *testing.T) {
 	for _, p := range protocols {
@@ -182,6 +257,47 @@ func TestStreamThatIsReadLate(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// answerLate is what a call of the open procedure meets: an answer after half a minute.
+func answerLate(stream connect.ServerStream) error {
+	if err := stream.Receive(new(wrapperspb.StringValue)); err != nil {
+		return err
+	}
+	time.Sleep(30 * time.Second)
+	return stream.Send(wrapperspb.String("late"))
+}
+
+// The deadlines of a stream are not those of its connection: a call beside the stream
+// (HTTP/2), or after it (HTTP/1.1), is answered on the same connection after both.
+func TestConnectionOutlivesStream(t *testing.T) {
+	untilEnd := func(ctx context.Context, stream connect.ServerStream) error {
+		err := stream.Receive(new(wrapperspb.StringValue))
+		<-ctx.Done()
+		return err
+	}
+	for _, p := range protocols {
+		t.Run(p.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBubble(t, "", untilEnd, watch, p.http1, p.options...)
+				if !p.http1 {
+					time.Sleep(85 * time.Second) // the token ends 5 s later
+				} else if got := read(t, b.stream.Receive(new(wrapperspb.StringValue))); got.reason != "token_expired" {
+					t.Fatalf("ended with %+v", got)
+				} else {
+					b.stream.Close()
+					synctest.Wait() // until the connection is free
+				}
+				var answer wrapperspb.StringValue
+				if err := b.client.CallUnary(t.Context(), check, wrapperspb.String("x"), &answer); err != nil || answer.Value != "late" {
+					t.Errorf("the call got %q, %v", answer.Value, err)
+				}
+				if n := b.dials.Load(); n != 1 {
+					t.Errorf("there were %d connections", n)
+				}
+			})
+		})
 	}
 }
 

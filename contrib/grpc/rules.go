@@ -52,7 +52,9 @@ func ServerOptions(auth *cognitoauth.Middleware, rules Rules) []grpc.ServerOptio
 // Interceptors returns the two interceptors of [ServerOptions], for a chain that puts
 // others outside of them, such as tracing. A server needs both: without one of them,
 // all its calls of that kind are open. Unknown methods do not come to interceptors,
-// unless the server has an UnknownServiceHandler.
+// unless the server has an UnknownServiceHandler. Where an interceptor outside of these
+// wraps a stream, its SendMsg and RecvMsg run in goroutines of their own, and after the
+// token's end one of each can still run when the handler has returned.
 //
 // It panics if auth is nil, if rules have what is no full name of a method, or a
 // method that is open and has a policy.

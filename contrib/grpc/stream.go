@@ -16,51 +16,59 @@ import (
 // stream for complete.
 func serveUntilExpiry(ctx context.Context, srv any, ss grpc.ServerStream, handler grpc.StreamHandler) error {
 	claims, _ := cognitoauth.FromContext(ctx)
-	ctx, cancel := cognitoauth.WithExpiry(ctx, claims)
+	token, cancel := cognitoauth.WithExpiry(context.WithoutCancel(ctx), claims)
 	defer cancel()
-	err := handler(srv, &stream{
+	ctx, stop := cognitoauth.WithExpiry(ctx, claims)
+	defer stop()
+	s := &stream{
 		ServerStream: ss,
 		ctx:          ctx,
+		token:        token,
 		send:         direction{ss.SendMsg, make(chan result, 1)},
 		recv:         direction{ss.RecvMsg, make(chan result, 1)},
-	})
-	if expiry := expired(ctx); expiry != nil {
+	}
+	err := handler(srv, s)
+	if expiry := s.expired(); expiry != nil {
 		return expiry
 	}
 	return err
 }
 
-// expired returns the status of a stream whose token has ended ctx, else nil.
-func expired(ctx context.Context) error {
-	if ctx.Err() == nil {
-		return nil // as for almost every message
-	}
-	if e, ok := errors.AsType[*cognitoauth.Error](context.Cause(ctx)); ok {
-		return statusOf(e).Err()
-	}
-	return nil
-}
-
-// stream ends with its context. The one that grpc-go made does not know of it.
+// stream ends with its token. The one that grpc-go made does not know of it.
 type stream struct {
 	grpc.ServerStream
 
-	ctx        context.Context
+	ctx        context.Context // of the handler
+	token      context.Context // ends when the token expires, also if ctx has ended before, by the caller's deadline
 	send, recv direction
 }
 
 func (s *stream) Context() context.Context { return s.ctx }
 
-func (s *stream) SendMsg(m any) error { return s.send.pass(s.ctx, m) }
+func (s *stream) SendMsg(m any) error { return s.pass(&s.send, m) }
 
 // RecvMsg refuses a message that has come after the token's end.
 func (s *stream) RecvMsg(m any) error {
-	err := s.recv.pass(s.ctx, m)
+	err := s.pass(&s.recv, m)
 	// mutant: equivalent, unless message and end come in one instant, which no test can order
-	if expiry := expired(s.ctx); expiry != nil {
+	if expiry := s.expired(); expiry != nil {
 		return expiry
 	}
 	return err
+}
+
+// expired returns the status of a stream whose token has expired, else nil. A handler
+// that has seen its context end must not find the token valid a moment longer.
+func (s *stream) expired() error {
+	for _, ctx := range [...]context.Context{s.token, s.ctx} {
+		if ctx.Err() == nil {
+			continue // as for almost every message
+		}
+		if e, ok := errors.AsType[*cognitoauth.Error](context.Cause(ctx)); ok {
+			return statusOf(e).Err()
+		}
+	}
+	return nil
 }
 
 // direction is SendMsg or RecvMsg of grpc-go, which can wait for the client, and which
@@ -80,19 +88,19 @@ type result struct {
 // pass waits for the message m to be passed or for the token's end. After the end, m is
 // not the handler's to use, and there is no second call, since grpc-go allows one at a
 // time. A panic of a codec comes out here, where an interceptor can recover from it.
-func (d *direction) pass(ctx context.Context, m any) error {
-	if expiry := expired(ctx); expiry != nil {
+func (s *stream) pass(d *direction, m any) error {
+	if expiry := s.expired(); expiry != nil {
 		return expiry
 	}
 	go d.run(m)
 	var r result
 	select {
 	case r = <-d.done:
-	case <-ctx.Done():
-		if expiry := expired(ctx); expiry != nil {
+	case <-s.token.Done():
+		if expiry := s.expired(); expiry != nil {
 			return expiry
 		}
-		r = <-d.done // the call has ended
+		r = <-d.done // the handler has returned, which ends the call
 	}
 	if r.panicked != nil {
 		panic(r.panicked)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cognitoauth/cognitoauth"
@@ -221,10 +222,11 @@ type codec struct {
 }
 
 func (c codec) Context() context.Context { return c.ctx }
+func (codec) SendMsg(any) error          { panic("codec") }
 func (codec) RecvMsg(any) error          { panic("codec") }
 
-// An interceptor outside can recover from a panic in RecvMsg, as without us.
-func TestPanicInRecvMsg(t *testing.T) {
+// An interceptor outside can recover from a panic in SendMsg or RecvMsg, as without us.
+func TestPanicInCodec(t *testing.T) {
 	pool := cognitotest.NewPool(t, cognitotest.Options{})
 	auth, err := cognitoauth.New(pool.Config())
 	if err != nil {
@@ -232,15 +234,22 @@ func TestPanicInRecvMsg(t *testing.T) {
 	}
 	_, intercept := cognitogrpc.Interceptors(auth, cognitogrpc.Rules{})
 	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", bearer(pool.AccessToken())))
-	defer func() {
-		if got := recover(); got != "codec" {
-			t.Errorf("recovered %v", got)
-		}
-	}()
-	intercept(nil, codec{nil, ctx}, &grpc.StreamServerInfo{FullMethod: chat}, func(_ any, ss grpc.ServerStream) error {
-		return ss.RecvMsg(nil)
-	})
-	t.Error("no panic")
+	for name, pass := range map[string]func(grpc.ServerStream) error{
+		"SendMsg": func(ss grpc.ServerStream) error { return ss.SendMsg(nil) },
+		"RecvMsg": func(ss grpc.ServerStream) error { return ss.RecvMsg(nil) },
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != "codec" {
+					t.Errorf("%s: recovered %v", name, got)
+				}
+			}()
+			intercept(nil, codec{nil, ctx}, &grpc.StreamServerInfo{FullMethod: chat}, func(_ any, ss grpc.ServerStream) error {
+				return pass(ss)
+			})
+			t.Errorf("%s: no panic", name)
+		}()
+	}
 }
 
 // silent is a stream whose client sends nothing until the call ends. Like that of
@@ -325,4 +334,69 @@ func TestAllocationsOfMessage(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// A stream whose context has ended before, by the deadline that the caller has set, still
+// ends with its token if the handler does not look at its context.
+func TestStreamThatOutlivesItsContext(t *testing.T) {
+	for name, pass := range map[string]func(grpc.ServerStream) error{
+		"SendMsg":            func(ss grpc.ServerStream) error { return ss.SendMsg(nil) },
+		"RecvMsg":            func(ss grpc.ServerStream) error { return ss.RecvMsg(nil) },
+		"RecvMsg that waits": func(ss grpc.ServerStream) error { return ss.RecvMsg("wait") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pool := cognitotest.NewPool(t, cognitotest.Options{InProcess: true})
+				auth, err := cognitoauth.New(pool.Config())
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, intercept := cognitogrpc.Interceptors(auth, cognitogrpc.Rules{})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				token := pool.AccessToken().ExpiresIn(time.Minute)
+				ctx = metadata.NewIncomingContext(ctx, metadata.Pairs("authorization", bearer(token)))
+				began, ended := time.Now(), make(chan struct{})
+				err = intercept(nil, slow{passing{nil, ctx}, ended}, &grpc.StreamServerInfo{FullMethod: chat}, func(_ any, ss grpc.ServerStream) error {
+					defer close(ended)
+					for time.Since(began) < time.Hour && pass(ss) == nil {
+					}
+					return nil
+				})
+				if status.Code(err) != codes.Unauthenticated {
+					t.Errorf("ended with %v", err)
+				}
+				if took, want := time.Since(began), 90*time.Second; took != want { // a minute, the leeway
+					t.Errorf("ended after %s, want %s", took, want)
+				}
+			})
+		})
+	}
+}
+
+// slow is a stream that passes a message each second, except for a RecvMsg that waits.
+type slow struct {
+	passing
+
+	ended chan struct{}
+}
+
+func (s slow) SendMsg(any) error {
+	select {
+	case <-time.After(time.Second):
+		return nil
+	case <-s.ended:
+		return io.EOF
+	}
+}
+
+func (s slow) RecvMsg(m any) error {
+	if m == nil {
+		return s.SendMsg(nil)
+	}
+	select {
+	case <-time.After(time.Hour):
+	case <-s.ended:
+	}
+	return io.EOF
 }
