@@ -36,7 +36,7 @@ func (m *Middleware) Admit(ctx context.Context, header http.Header, route string
 	if s == nil {
 		return ctx, refuse(&notWired, evidence{})
 	}
-	a := &admission{state: s, pattern: route}
+	a := &admission{state: s, place: place{pattern: route}}
 	c := hearing{r: bare(ctx, header, route), ctx: ctx, pattern: route, began: s.start()}
 	if err := s.admitCall(&c, a, p); err != nil {
 		s.report(c, err)
@@ -90,8 +90,8 @@ func bare(ctx context.Context, header http.Header, route string) *http.Request {
 // [ErrMisconfigured]; on an [Optional] route without a token it is [ErrNoToken].
 //
 // r is for the functions of [Assert], and may be nil. But then the Decision has no
-// Method and no RequestID, its Pattern is the route that Wrap found or Admit was given,
-// and the challenge names no document of Config.ProtectedResources. The text of p stands in the log and in
+// RequestID, its Method and Pattern are those that Wrap found, or the route that Admit
+// was given, and the challenge names no document of Config.ProtectedResources. The text of p stands in the log and in
 // Decision.Policy: write no data of a record or a caller into it. Compare those
 // yourself, or in an Assert with a fixed text. Safe for concurrent use.
 func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) error {
@@ -105,7 +105,8 @@ func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) e
 	case r != nil:
 		c.pattern = r.Pattern
 	case a != nil:
-		_, c.pattern = a.placed(ctx)
+		at := a.placed(ctx)
+		c.method, c.pattern = at.method, at.pattern
 		fallthrough
 	default:
 		c.r = bare(ctx, nil, c.pattern)

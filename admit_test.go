@@ -232,7 +232,7 @@ func TestMiddleware_Authorize(t *testing.T) {
 		if logged := len(g.Records()); logged != map[bool]int{true: 0, false: 1}[name == "met"] {
 			t.Errorf("%s: %d records", name, logged)
 		}
-		if got, _, d := ask("/unnamed", bearer); got != wantCode || d.Pattern != "/unnamed" {
+		if got, _, d := ask("/unnamed", bearer); got != wantCode || d.Pattern != "/unnamed" || d.Method != want.Method {
 			t.Errorf("%s, no request: %d %+v", name, got, d)
 		}
 		if got, challenge, _ := ask("/greet", ""); got != 401 || !strings.HasPrefix(challenge, `Bearer realm="orders"`) {
@@ -244,7 +244,7 @@ func TestMiddleware_Authorize(t *testing.T) {
 	}
 }
 
-// Without a request, the route is that of the context: the one that the request took
+// Without a request, method and route are those of the context: what the request took
 // at last, if middleware has changed it, and the one around claims that are replaced.
 func TestMiddleware_Authorize_knowsTheRoute(t *testing.T) {
 	g := lab.NewGate(t, nil)
@@ -254,6 +254,7 @@ func TestMiddleware_Authorize_knowsTheRoute(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /plain", byHand)
 	mux.Handle("POST /plain", byHand)
+	mux.Handle("/any", byHand)
 	mux.Handle("GET /orders/{id}", cognitoauth.Require(lab.ReadOrders, byHand))
 	mux.Handle("GET /greet", cognitoauth.Optional(byHand))
 	mux.Handle("GET /open", cognitoauth.AllowAnonymous(byHand))
@@ -273,17 +274,19 @@ func TestMiddleware_Authorize_knowsTheRoute(t *testing.T) {
 		{"GET /orders/7", "GET", "/plain", "GET /plain"},
 		{"GET /greet", "GET", "/plain", "GET /plain"},
 		{"GET /plain", "GET", "/other", "GET /other"},
+		{"GET /any", "GET", "/any", "/any"},
+		{"GET /any", "POST", "/any", "/any"},
 	} {
 		g.Forget()
 		lab.Ask(g.Auth.WrapWith(mux, changing(to(tt.method, tt.path, false))), lab.Call(tt.line, "Authorization", token))
-		if last := g.Decisions[len(g.Decisions)-1]; last.Allowed || last.Pattern != tt.want {
-			t.Errorf("%s to %s %s: %+v, want the pattern %q", tt.line, tt.method, tt.path, last, tt.want)
+		if last := g.Decisions[len(g.Decisions)-1]; last.Allowed || last.Pattern != tt.want || last.Method != tt.method {
+			t.Errorf("%s to %s %s: %+v, want the pattern %q and that method", tt.line, tt.method, tt.path, last, tt.want)
 		}
 	}
 	// Without WrapWith, an anonymous route has a context if another Wrap is outside.
 	g.Forget()
 	lab.Ask(g.Auth.WrapFunc(func() http.Handler { return g.Auth.Wrap(mux) }), lab.Call("GET /open", "Authorization", token))
-	if last := g.Decisions[len(g.Decisions)-1]; last.Code != "not_wired" || last.Pattern != "GET /open" {
+	if last := g.Decisions[len(g.Decisions)-1]; last.Code != "not_wired" || last.Pattern != "GET /open" || last.Method != "GET" {
 		t.Errorf("anonymous inside of another Wrap: %+v", last)
 	}
 }

@@ -129,27 +129,22 @@ func (in *inner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.decide(w, r, nil, endpoint, pattern)
 		return
 	}
-	if route, _ := endpoint.(*require); route != p.admission.route || pattern != p.admission.pattern {
-		moved := p.admission.reroute(r, detour{route, pattern})
+	route, _ := endpoint.(*require)
+	if to := (place{route, r.Method, pattern}); to != p.admission.place {
+		moved := p.admission.reroute(r, to)
 		defer handBack(r, moved)
 		r = moved
 	}
 	in.next.ServeHTTP(w, r)
 }
 
-// detour is the route that a request takes after middleware has changed it. The
-// admission cannot have it: middleware may hand on several requests at a time.
-type detour struct {
-	route   *require // nil if the route's handler is none
-	pattern string
-}
-
-// detourKey is the context key for the *detour.
+// detourKey is the context key for the *place of a request that middleware has changed.
+// The admission cannot have it: middleware may hand on several requests at a time.
 type detourKey struct{ on *admission }
 
 // reroute returns the request with its new route. If the Require of the first one
 // was to report the decision, and there is none now, it is reported here.
-func (a *admission) reroute(r *http.Request, to detour) *http.Request {
+func (a *admission) reroute(r *http.Request, to place) *http.Request {
 	if to.route == nil && a.pending.CompareAndSwap(true, false) {
 		c := a.hearing(r, true)
 		c.pattern = to.pattern

@@ -42,7 +42,8 @@ func NewContext(ctx context.Context, c *Claims) context.Context {
 	must(ctx != nil, "NewContext", "the context is nil")
 	a := new(admission)
 	if outer, _ := ctx.Value(contextKey{}).(*admission); outer != nil {
-		_, a.pattern = outer.placed(ctx) // the route stays, whoever calls
+		a.place = *outer.placed(ctx) // the route stays, whoever calls
+		a.route = nil
 	}
 	if c != nil && c.key != nil {
 		a.claims, a.authenticated = *c, true
@@ -96,17 +97,22 @@ type admission struct {
 	remembered    bool        // the token was verified before
 	pending       atomic.Bool // no Require of the route has begun to decide
 	state         *state      // of the request; nil if the test kit made the claims
-	route         *require    // the route's handler, if it is a Require
-	pattern       string      // of the route, as Wrap has found it, or as Admit was told
+	place                     // as Wrap has found it, or as Admit was told
 }
 
-// placed returns the route that a request takes, and its pattern: those that Wrap
-// has found, unless middleware of WrapWith has changed the request since.
-func (a *admission) placed(ctx context.Context) (*require, string) {
-	if d, changed := ctx.Value(detourKey{a}).(*detour); changed {
-		return d.route, d.pattern
+// place is the route that a request takes.
+type place struct {
+	route           *require // the route's handler, if it is a Require
+	method, pattern string   // no method: the call is no HTTP request
+}
+
+// placed returns the route that a request takes: that which Wrap has found, unless
+// middleware of WrapWith has changed the request since.
+func (a *admission) placed(ctx context.Context) *place {
+	if detour, changed := ctx.Value(detourKey{a}).(*place); changed {
+		return detour
 	}
-	return a.route, a.pattern
+	return &a.place
 }
 
 // carrier is the context that the handlers get. It only refers to the admission,
@@ -159,8 +165,7 @@ func (a *admission) widen(ctx context.Context, err *Error, q *require) *Error {
 	if a.state != nil && !a.optional {
 		err.scopes = union(a.state.fallback.scopes(c), err.scopes)
 	}
-	taken, _ := a.placed(ctx)
-	for _, route := range []*require{taken, q} {
+	for _, route := range []*require{a.placed(ctx).route, q} {
 		if route != nil {
 			err.scopes = union(err.scopes, route.scopes(c))
 		}

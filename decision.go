@@ -5,6 +5,7 @@ package cognitoauth
 // ten a minute. It also answers what is refused.
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -73,8 +74,7 @@ type Decision struct {
 	// not printable ASCII. Anybody can write it: it is for logs.
 	RequestID string
 	// Method is the request's method as the caller wrote it, which can be any word:
-	// make one label of all that you do not know. It is "" for [Middleware.Admit], and
-	// for [Middleware.Authorize] without a request.
+	// make one label of all that you do not know. It is "" for [Middleware.Admit].
 	Method string
 	// Duration is the time that the library took to decide: to find and validate the
 	// token, to wait for keys, and to check the policies. It is real time, whatever
@@ -107,6 +107,7 @@ type Decision struct {
 type hearing struct {
 	r          *http.Request // without a method if it stands for a call that is none
 	ctx        context.Context
+	method     string // of the request that is behind the call, "" if r has it
 	pattern    string
 	claims     *Claims // verified, nil if there are none
 	remembered bool
@@ -189,7 +190,7 @@ func (s *state) report(c hearing, err *Error) {
 
 // decision returns what a Decision about c says whatever it is.
 func (s *state) decision(c *hearing) Decision {
-	d := Decision{Pattern: c.pattern, Remembered: c.remembered, Method: c.r.Method, RequestID: requestID(c.r)}
+	d := Decision{Pattern: c.pattern, Remembered: c.remembered, Method: cmp.Or(c.r.Method, c.method), RequestID: requestID(c.r)}
 	if c.claims != nil {
 		d.Verified, d.Pool, d.ClientID, d.KeyID = true, c.claims.PoolID, c.claims.ClientID, c.claims.keyID()
 		d.ClientListed = s.listed(c.claims)

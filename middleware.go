@@ -162,7 +162,7 @@ func (g *guard) opened(endpoint http.Handler, r *http.Request) *marker {
 // decide serves a request that needs a token, or may have one if open is there.
 func (g *guard) decide(w http.ResponseWriter, r *http.Request, open *marker, endpoint http.Handler, pattern string) {
 	c := hearing{r: r, ctx: r.Context(), pattern: pattern, began: g.start()}
-	a := &admission{state: g.state, optional: open != nil, pattern: pattern}
+	a := &admission{state: g.state, optional: open != nil, place: place{method: r.Method, pattern: pattern}}
 	a.route, _ = endpoint.(*require)
 	a.pending.Store(a.route != nil)
 	ignored, err := g.authenticate(r, a)
@@ -191,7 +191,7 @@ func (g *guard) decide(w http.ResponseWriter, r *http.Request, open *marker, end
 func (g *guard) serveAnonymous(w http.ResponseWriter, r *http.Request, open *marker, pattern string) {
 	g.allow(hearing{r: r, ctx: r.Context(), pattern: pattern, began: g.start()}, nil)
 	if outer, _ := r.Context().Value(contextKey{}).(*admission); outer != nil || g.inner != nil {
-		a := &admission{state: g.state, anonymous: true, pattern: pattern}
+		a := &admission{state: g.state, anonymous: true, place: place{method: r.Method, pattern: pattern}}
 		g.pass(w, r, a.within(r.Context()), open, pattern)
 		return
 	}

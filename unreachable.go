@@ -27,10 +27,13 @@ const (
 		"let Pool.JWKSURL name a proxy or mirror that can reach Cognito, " +
 		"or switch the endpoint's private DNS off and give this machine egress to the internet, as by a NAT gateway"
 
-	// hintRegion is for a host of Cognito that DNS does not know. There is no list of
-	// the regions in the library, since AWS adds some every year.
-	hintRegion = "DNS knows no Cognito in region %q: if AWS has no such region, correct Pool.ID or ReplicaRegions; " +
-		"else the DNS of this machine does not know the hosts of AWS"
+	// hintRegion is for a host of Cognito of which a lookup found no address. There is no
+	// list of the regions in the library, since AWS adds some every year. A machine
+	// without a network can get that answer, too, and so does a dialer of "tcp6" about a
+	// host that has only addresses of IPv4.
+	hintRegion = "this machine finds no address of Cognito in region %q: if Cognito is not there, correct what names the region, " +
+		"Pool.ID, ReplicaRegions or Pool.JWKSURL; else this machine is offline, its DNS does not know the hosts of AWS, " +
+		"or Config.HTTPClient asks for IPv6 alone"
 )
 
 // withHint adds to the error, if there is one, of a fetch from Cognito's own host what most likely
@@ -52,8 +55,8 @@ func (s *keySource) withHint(err error) error {
 	return err
 }
 
-// unknownRegion returns the region in a host of Cognito that DNS does not know, "" if
-// err is not about such a host, but about that of a proxy, say.
+// unknownRegion returns the region in a host of Cognito without an address, "" if err is
+// not about such a host, but about that of a proxy, say.
 func unknownRegion(err error, pool string) string {
 	lookup, ok := errors.AsType[*net.DNSError](err)
 	if !ok || !lookup.IsNotFound {

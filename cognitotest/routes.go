@@ -167,7 +167,7 @@ func routesOf(wrapped http.Handler, text string) (RouteTable, error) {
 	// A mux that has the pattern has it for all methods.
 	if missing != "" && !slices.ContainsFunc(rows, func(r Route) bool { return r.Runs == "" || r.Runs == documents }) {
 		if len(rows) == 0 {
-			return nil, errors.New("the router has no route for it; if a mux inside another one has it, give the pattern of that one")
+			return nil, errors.New("the router shows no route for it: it has none, or middleware of its own around it; if a mux inside another one has it, give the pattern of that one")
 		}
 		return nil, fmt.Errorf("the router has no route for it with the method %s", missing)
 	}

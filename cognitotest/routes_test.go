@@ -142,7 +142,7 @@ func TestRoutes_errors(t *testing.T) {
 		want    []string
 	}{
 		{"no route", site, "GET /nothing", []string{`pattern "GET /nothing"`, "no route", "GET"}},
-		{"no route of any method", site, "/nothing", []string{"no route"}},
+		{"no route of any method", site, "/nothing", []string{"no route", "middleware"}},
 		{"a mux inside another", site, "/sub/", []string{`pattern "/sub/"`, "no route", "a mux inside another one"}},
 		{"another method", site, "POST /only", []string{"no route", "POST"}},
 		{"a pattern with a method, asked without", site, "/only", []string{"no route", "OPTIONS"}},

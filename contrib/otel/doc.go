@@ -22,9 +22,9 @@
 //	cognitoauth.key_set.fetch.failures   counter           {fetch}    pool, host
 //
 // Each decision is one measurement of the first two. A request has one decision, and one
-// more for each refusal by [cognitoauth.Middleware.Authorize], which has method and route
-// if Authorize got the request, or by a Require that Wrap cannot see because a handler or
-// middleware calls it: such a request counts as let through and as refused. The share of remembered tokens is that of
+// more for each refusal by [cognitoauth.Middleware.Authorize], or by a Require that Wrap
+// cannot see because a handler or middleware calls it: such a request counts as let
+// through and as refused. The share of remembered tokens is that of
 // cognitoauth.token.remembered=true in the count of the duration. The last four are read
 // from [cognitoauth.Middleware.Status]. There is no age before the first fetch and for a
 // static key set, which has no fetches either.

@@ -377,13 +377,16 @@ func TestAdmit(t *testing.T) {
 	})
 }
 
-// TestAuthorize: a refusal by hand is a second decision about the request.
+// TestAuthorize: a refusal by hand is a second decision about the request, and has its
+// method and route, also if Authorize does not get the request.
 func TestAuthorize(t *testing.T) {
 	s := start(t, cognitootel.Options{WithoutPools: true, WithoutClients: true}, nil)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /orders/{id}", func(_ http.ResponseWriter, r *http.Request) {
-		if err := s.auth.Authorize(r.Context(), r, cognitoauth.Group("owners")); err == nil {
-			t.Error("the group is not asked for")
+		for _, r2 := range []*http.Request{r, nil} {
+			if err := s.auth.Authorize(r.Context(), r2, cognitoauth.Group("owners")); err == nil {
+				t.Error("the group is not asked for")
+			}
 		}
 	})
 	r := httptest.NewRequest("GET", "/orders/7", nil)
@@ -391,7 +394,7 @@ func TestAuthorize(t *testing.T) {
 	s.auth.Wrap(mux).ServeHTTP(httptest.NewRecorder(), r)
 	s.want("cognitoauth.authorization.attempts", map[string]float64{
 		"cognitoauth.authenticated=true,cognitoauth.authorization.result=success,http.request.method=GET,http.route=/orders/{id}":                                                                           1,
-		`cognitoauth.authenticated=true,cognitoauth.authorization.policy=Group("owners"),cognitoauth.authorization.result=failure,error.type=group_missing,http.request.method=GET,http.route=/orders/{id}`: 1,
+		`cognitoauth.authenticated=true,cognitoauth.authorization.policy=Group("owners"),cognitoauth.authorization.result=failure,error.type=group_missing,http.request.method=GET,http.route=/orders/{id}`: 2,
 	})
 }
 
