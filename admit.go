@@ -91,9 +91,11 @@ func bare(ctx context.Context, header http.Header, route string) *http.Request {
 //
 // r is for the functions of [Assert], and may be nil. But then the Decision has no
 // RequestID, its Method and Pattern are those that Wrap found, or the route that Admit
-// was given, and the challenge names no document of Config.ProtectedResources. The text of p stands in the log and in
-// Decision.Policy: write no data of a record or a caller into it. Compare those
-// yourself, or in an Assert with a fixed text. Safe for concurrent use.
+// was given, and the challenge names no document of Config.ProtectedResources.
+//
+// The text of p stands in the log and in Decision.Policy: write no data of a record or
+// a caller into it. Compare those yourself, or in an Assert with a fixed text. Safe for
+// concurrent use.
 func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) error {
 	s := m.stateFor(ctx)
 	if s == nil {
@@ -101,14 +103,13 @@ func (m *Middleware) Authorize(ctx context.Context, r *http.Request, p Policy) e
 	}
 	c := hearing{r: r, ctx: ctx, began: s.start()}
 	a, _ := ctx.Value(contextKey{}).(*admission)
-	switch {
-	case r != nil:
+	if r != nil {
 		c.pattern = r.Pattern
-	case a != nil:
-		at := a.placed(ctx)
-		c.method, c.pattern = at.method, at.pattern
-		fallthrough
-	default:
+	} else {
+		if a != nil {
+			at := a.placed(ctx)
+			c.method, c.pattern = at.method, at.pattern
+		}
 		c.r = bare(ctx, nil, c.pattern)
 	}
 	if a == nil || a.anonymous {

@@ -26,11 +26,12 @@ import (
 // The markers of h count as in Wrap. When the middleware hands the request on, h
 // is asked for its route again. A marker lets a request in for its own route only:
 // if the request would now reach another one, marked or not, it needs a valid token
-// that meets the fallback, or is refused. OnDecision gets a second Decision then. For a
-// request to a route without a marker, the fallback has decided before the middleware
-// runs: an [Assert] in it sees the request as it came. If the middleware answers a request itself whose Decision a [Require] was to tell,
-// it is told when the middleware has returned. Middleware that replaces the request's
-// context by one that does not come from it is a wiring mistake: the answer is 500.
+// that meets the fallback, or is refused. OnDecision gets a second Decision then. For
+// a request to a route without a marker, the fallback has decided before the
+// middleware runs: an [Assert] in it sees the request as it came. If the middleware
+// answers a request itself whose Decision a [Require] was to tell, it is told when the
+// middleware has returned. Middleware that replaces the request's context by one that
+// does not come from it is a wiring mistake: the answer is 500.
 //
 // WrapWith panics on nil, and if between returns nil.
 func (m *Middleware) WrapWith(h http.Handler, between func(http.Handler) http.Handler) http.Handler {

@@ -83,6 +83,7 @@
 //	-                                                  cognitoauth.key.*, cognitoauth.key_set.*
 //
 // There, a request to an open endpoint is no attempt, and the duration is that of one
-// scheme, without the policies. Here each decision counts in both. The duration has other buckets than there, from 1 µs to 3 s, because a token that is
-// remembered takes about a microsecond.
+// scheme, without the policies. Here each decision counts in both. The duration has
+// other buckets than there, from 1 µs to 3 s, because a token that is remembered takes
+// about a microsecond.
 package cognitootel
