@@ -211,7 +211,7 @@ func TestMiddleware_Authorize(t *testing.T) {
 		bearer := "Bearer " + g.Pool.AccessToken().Scopes("api").String()
 		ask := func(path, credentials string) (code int, challenge string, last cognitoauth.Decision) {
 			g.Forget()
-			r := lab.Call("GET " + path)
+			r := lab.Call("GET "+path, "X-Request-Id", "r-7")
 			if credentials != "" {
 				r.Header.Set("Authorization", credentials)
 			}
@@ -226,13 +226,14 @@ func TestMiddleware_Authorize(t *testing.T) {
 			continue
 		}
 		wantCode, wantChallenge, want := ask("/required", bearer)
-		if code != wantCode || challenge != wantChallenge || d.Code != want.Code || d.Policy != want.Policy || d.Pattern != "/by-hand" || d.Method != want.Method {
+		if code != wantCode || challenge != wantChallenge || d.Code != want.Code || d.Policy != want.Policy || d.Pattern != "/by-hand" || d.Method != want.Method || d.RequestID != "r-7" {
 			t.Errorf("%s: %d %q %+v; Require answers %d %q %+v", name, code, challenge, d, wantCode, wantChallenge, want)
 		}
 		if logged := len(g.Records()); logged != map[bool]int{true: 0, false: 1}[name == "met"] {
 			t.Errorf("%s: %d records", name, logged)
 		}
-		if got, _, d := ask("/unnamed", bearer); got != wantCode || d.Pattern != "/unnamed" || d.Method != want.Method {
+		unnamed := map[string]string{"met": "r-7"}[name] // the decision of Wrap has it
+		if got, _, d := ask("/unnamed", bearer); got != wantCode || d.Pattern != "/unnamed" || d.Method != want.Method || d.RequestID != unnamed {
 			t.Errorf("%s, no request: %d %+v", name, got, d)
 		}
 		if got, challenge, _ := ask("/greet", ""); got != 401 || !strings.HasPrefix(challenge, `Bearer realm="orders"`) {
