@@ -245,6 +245,39 @@ func TestKeys_bounded(t *testing.T) {
 	})
 }
 
+// A key that is fetched anew has its place already, also where all 16 are taken.
+func TestKeys_renewedAmongMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint()
+		e.becomes(everyKey)
+		v := verifier(t, e.config())
+		ask := func(n int) (fetched int) {
+			before := e.fetches()
+			d := good(time.Now().Add(time.Minute)).with("kid", uuid(n)).by(other)
+			if _, err := v.Verify(t.Context(), d.String()); err != nil {
+				t.Fatalf("key %d: %v", n, err)
+			}
+			time.Sleep(time.Second) // the pace
+			return e.fetches() - before
+		}
+		ask(0)
+		time.Sleep(50 * time.Minute)
+		for n := 1; n < 16; n++ {
+			ask(n)
+		}
+		ask(0) // so it is not the one that has to make room
+		time.Sleep(10 * time.Minute)
+		if n := ask(0); n != 1 {
+			t.Fatalf("an hour later the first key was fetched %d times, want once", n)
+		}
+		for n := range 16 {
+			if fetched := ask(n); fetched != 0 {
+				t.Errorf("key %d was forgotten", n)
+			}
+		}
+	})
+}
+
 // A kid that the endpoint does not have is not asked for again for 10 s.
 func TestFetch_unknownKid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
