@@ -480,7 +480,7 @@ func TestStaticKeys(t *testing.T) {
 		"no kid":         `{"keys":[` + key("") + `]}`,
 		"one kid twice":  `{"keys":[` + key("a") + "," + key("a") + `]}`,
 		"a secret":       `{"keys":[{"kty":"oct","kid":"s","k":"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0cw"}]}`,
-		"an unknown kty": `{"keys":[{"kty":"XXX","kid":"s"}]}`,
+		"an unknown kty": `{"keys":[{"kty":"unheard-of","kid":"s"}]}`,
 	} {
 		if _, err := caep.StaticKeys([]byte(set)); err == nil {
 			t.Errorf("%s: taken", name)
